@@ -1,0 +1,1 @@
+"""Counts every token and its price, and keeps the one ledger of calls."""

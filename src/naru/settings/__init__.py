@@ -1,0 +1,1 @@
+"""`naru.toml`: one typed tree, read strictly, reloaded without dropping a request."""

