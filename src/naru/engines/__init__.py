@@ -1,0 +1,1 @@
+"""Engine families: a contract, an embedded adapter, adapters of real servers."""

@@ -29,8 +29,7 @@ class Provider(Protocol):
     may_ask_usage: bool
 
     def find_dialect(self, client: str) -> UpstreamDialect | None:
-        """The language to speak for a client's language (`chat`, `responses`, `completions`, `messages`):
-        the same one where the upstream speaks it itself, else its native one; None when it cannot serve it."""
+        """The language to speak for a client's (`chat`, `responses`, `completions`, `messages`): the same one where the upstream speaks it itself, else its native one; None when it cannot serve it."""
         ...
 
     def prepare(

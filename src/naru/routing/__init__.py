@@ -1,0 +1,1 @@
+"""Which upstream serves a model, and what to do when it does not."""

@@ -1,0 +1,1 @@
+"""Tools for tests of Naru and of what is built on it."""

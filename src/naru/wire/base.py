@@ -25,7 +25,7 @@ class Framing(Protocol):
     """Cuts a byte stream into frames, wherever the reads happen to fall."""
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """Frames completed by `chunk`. Raises UpstreamError(code="upstream_protocol") on an oversize frame."""
+        """Frames completed by `chunk`. UpstreamError(code="upstream_protocol") on an oversize one."""
         ...
 
     @property

@@ -127,7 +127,7 @@ class Tool(msgspec.Struct, kw_only=True):
 
 
 class HostedTool(msgspec.Struct, kw_only=True):
-    """A tool the provider runs itself (web search, code): passed on in its own language, refused in others."""
+    """A tool the provider runs itself (web search, code): kept in its own language, refused in others."""
 
     dialect: str
     raw: Json
