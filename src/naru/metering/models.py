@@ -88,3 +88,40 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     energy_source: str | None
     policy: str | None
     attempts: tuple[Attempt, ...]
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What a set of calls adds up to."""
+
+    requests: int
+    errors: int
+    """Calls with status `error`."""
+    partials: int
+    cancelled: int
+    rejected: int
+    usage: Usage
+    """Summed bucket by bucket; None where no call said anything of that bucket."""
+    unmetered: int
+    """Calls that reached an upstream and whose tokens nobody knows, not even by estimate."""
+    cost_nano_usd: int
+    """Sum of the known costs. Read it together with the two counts below, never alone."""
+    unpriced: int
+    """Calls whose price is not known (`unpriced`), or whose tokens are not (`unknown`)."""
+    estimated: int
+    """Calls priced from estimated tokens."""
+    duration_p50_ms: float | None
+    duration_p95_ms: float | None
+    first_token_p50_ms: float | None
+    first_token_p95_ms: float | None
+
+
+class Bucket(Totals, frozen=True, kw_only=True):
+    """The totals of one span of time, `bucket_s` long."""
+
+    start_ns: int
+
+
+class BreakdownRow(Totals, frozen=True, kw_only=True):
+    """The totals of the calls that share one value; `value` is None where the calls had none."""
+
+    value: str | None

@@ -1,1 +1,4 @@
-"""SQL databases behind one contract."""
+"""State in SQL: SQLite embedded; the same SQLAlchemy Core code is meant for PostgreSQL.
+
+The contract is `base.SqlEngine`. Only the composition root and the CLI name an adapter.
+"""

@@ -1,0 +1,1 @@
+"""Alembic's entry to the chain; the steps themselves lie with the parts that own them."""

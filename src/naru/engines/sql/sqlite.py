@@ -1,0 +1,57 @@
+"""SQLite in WAL mode: one writer, readers that never wait for it, one file of mode 0600."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from naru.engines.sql.base import SqlEngine
+
+FILE_NAME = "naru.db"
+_BUSY_TIMEOUT_MS = 5_000
+
+
+class SqliteEngine(SqlEngine):
+    """One database file.
+
+    Args:
+        path: the file; it and its folder are created when missing.
+        busy_timeout_ms: how long a statement waits for another process's lock before it fails.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout_ms: int = _BUSY_TIMEOUT_MS) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made before SQLite opens it: SQLite would create it with the umask's mode, and gives the -wal and
+        # -shm files the mode of the database.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), pool_size=8)
+        super().__init__(engine, str(path))
+        self._write_engine = engine.execution_options(naru_write=True)
+        self._busy_timeout_ms = busy_timeout_ms
+        sa.event.listen(engine, "connect", self._on_connect)
+        sa.event.listen(engine, "begin", _on_begin)
+
+    def _writer(self) -> sa.Engine:
+        return self._write_engine
+
+    def _on_connect(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions behind our back
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={self._busy_timeout_ms}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # NORMAL: a crash of the process loses nothing; a power cut may lose the last commits, never the file.
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    # A transaction that starts by reading and then writes can be refused at once under WAL, whatever the
+    # busy timeout; one that takes the write lock first waits its turn.
+    is_write = connection.get_execution_options().get("naru_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
