@@ -1,1 +1,40 @@
-"""The `naru` command."""
+"""The `naru` command. `naru COMMAND --help` teaches each part; nothing heavy is imported until it is used."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from naru.cli import config, ledger, prices
+from naru.cli.up import up
+from naru.kernel.errors import NaruError
+
+app = typer.Typer(
+    name="naru",
+    help="One self-hosted control plane through which a company's AI crosses.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, which may hold keys
+)
+app.command()(up)
+app.add_typer(config.app, name="config")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(prices.app, name="prices")
+
+
+@app.command()
+def version() -> None:
+    """Print Naru's version."""
+    from naru import __version__
+
+    print(__version__)
+
+
+def main() -> None:
+    """Run the command line; a NaruError is one clear line, not a traceback."""
+    try:
+        app()
+    except NaruError as error:
+        print(f"naru: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,1 +1,10 @@
-"""The road: what every AI call passes, from the first byte in to the last byte out."""
+"""The road: what every AI call passes, from the first byte in to the last byte out.
+
+Start reading at `pipeline.serve`. Knows nothing of SQL, of web frameworks or of any one provider.
+"""
+
+from naru.gateway.edge import Gateway
+from naru.gateway.pipeline import Road, Rules
+from naru.gateway.steps.call import RetryRules
+
+__all__ = ["Gateway", "RetryRules", "Road", "Rules"]

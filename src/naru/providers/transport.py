@@ -101,6 +101,7 @@ class Transport:
     """
 
     def __init__(self, *, connect_timeout_s: float, max_connections: int) -> None:
+        self.connect_timeout_s = connect_timeout_s
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout_s)
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
@@ -144,7 +145,7 @@ class Transport:
             raise UpstreamUnavailable(
                 "The provider's host name is unknown."
                 if unknown_host
-                else "The provider refused the connection.",
+                else "The provider refuses connections.",
                 code="upstream_unknown_host" if unknown_host else "upstream_refused",
                 is_retryable=not unknown_host,
             ) from None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from naru.kernel.clock import Clock
 from naru.kernel.errors import NotFound
 from naru.providers.base import Provider
+from naru.providers.redact import Redactor
 from naru.providers.transport import Transport
 from naru.routing.circuit import Circuit
 
@@ -25,6 +26,8 @@ class Upstream(NamedTuple):
 
     provider: Provider
     transport: Transport
+    redactor: Redactor
+    """Takes the provider's secrets out of its error messages."""
     timeouts: Timeouts
     allowed_models: tuple[str, ...]
     """What clients may ask for as `provider/model`; `*` is any."""
@@ -88,7 +91,7 @@ class RouteTable:
         provider, slash, upstream_model = model.partition("/")
         if slash and upstream_model and (upstream := self.upstreams.get(provider)) is not None:
             allowed = upstream.allowed_models
-            if upstream_model in allowed or ("*" in allowed and len(model) <= 256):  # noqa: PLR2004
+            if upstream_model in allowed or ("*" in allowed and len(model) <= 256):
                 # Not kept: with `*` the names come from clients, and a cache of them would have no bound.
                 return (Target(upstream, upstream_model, self._circuits.find(model)),)
         raise NotFound(
@@ -154,4 +157,4 @@ class CircuitBook:
 def _shown(name: str) -> str:
     """A client's own words, safe to repeat: printable and short."""
     text = "".join(c if c.isprintable() else "?" for c in name[:100])
-    return text + "…" if len(name) > 100 else text  # noqa: PLR2004
+    return text + "…" if len(name) > 100 else text

@@ -1,0 +1,297 @@
+"""The composition root: wires the parts into one running Naru, and decides nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from naru import __version__
+from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
+from naru.gateway import Gateway, RetryRules, Road, Rules
+from naru.hosting import LocalModel, is_available
+from naru.hosting.provider import LocalProvider
+from naru.identity import Keyring, ensure_admin_key
+from naru.kernel.clock import Clock, SystemClock
+from naru.metering import LedgerReader, LedgerWriter, PriceBook
+from naru.providers.base import Provider
+from naru.providers.redact import Redactor
+from naru.providers.registry import build_provider
+from naru.providers.transport import Transport
+from naru.routing import CircuitBook, RetryBudget, RouteTable, Timeouts, Upstream
+from naru.settings import ConfigWatcher, Settings
+from naru.settings.model import Local
+from naru.settings.model import Provider as ProviderSettings
+from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
+from naru.web.control import create_control_app
+from naru.web.root import AsgiApp, Root
+
+_log = logging.getLogger(__name__)
+_LOCAL = "local"
+_DRAIN_S = 5.0
+
+
+class App:
+    """One Naru: `start`, then serve `asgi`, then `stop`.
+
+    Args:
+        settings: what runs first; later versions come through `watcher`.
+        home: database and admin key; made when missing.
+        config_path: watched for changes; it need not exist yet.
+        environ: where provider keys are read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        home: Path,
+        config_path: Path,
+        environ: Mapping[str, str],
+        clock: Clock | None = None,
+    ) -> None:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.settings = settings
+        self.home = home
+        self.admin_key_path = home / "admin.key"
+        self.admin_key = ensure_admin_key(home)
+        self.local: LocalModel | None = None
+        self.local_reason = ""
+        """Why the embedded model does not run; "" when it does or was switched off."""
+        self._clock = clock or SystemClock()
+        self._started_at = time.monotonic()
+        self._engine = SqliteEngine(home / FILE_NAME)
+        self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
+        self._transports: dict[str, tuple[ProviderSettings | None, Transport]] = {}
+        self._providers: dict[str, Provider] = {}
+        self._circuits = CircuitBook(
+            failures=settings.resilience.breaker_failures,
+            open_s=settings.resilience.breaker_open_s,
+            clock=self._clock,
+        )
+        self._budget = RetryBudget(settings.resilience.retry_budget)
+        self._keyring = Keyring(self.admin_key)
+        self._closing: set[asyncio.Task[None]] = set()
+        self.watcher = ConfigWatcher(config_path, environ, self._apply, current=settings, clock=self._clock)
+        self._config_path = config_path
+        self._road: Road | None = None
+        self._root: Root | None = None
+
+    @property
+    def asgi(self) -> AsgiApp:
+        """The ASGI application; there after `start`."""
+        if self._root is None:
+            raise RuntimeError("call start() first")
+        return self._root
+
+    def list_models(self) -> list[str]:
+        """Names clients may ask for; there after `start`."""
+        return [] if self._road is None else [model.id for model in self._road.rules.table.list_models()]
+
+    async def start(self) -> None:
+        """Bring the database up to date, start the ledger and the embedded model, and wire the road."""
+        self._engine.migrate()
+        self._ledger.start()
+        await self._start_local(self.settings.local)
+        self._road = Road(
+            self._rules(self.settings), keyring=self._keyring, ledger=self._ledger, budget=self._budget
+        )
+        context = self._context(self._road)
+        self._root = Root(
+            gateway=Gateway(self._road),
+            control=create_control_app(context),
+            context=context,
+            find_unready=self._find_unready,
+        )
+        self.watcher.start()
+
+    async def stop(self) -> None:
+        """Stop everything; every call that was answered is in the ledger afterwards."""
+        await self.watcher.stop()
+        if self.local is not None:
+            await self.local.stop()
+        for _, transport in self._transports.values():
+            await transport.close()
+        for task in list(self._closing):
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._ledger.stop()
+        self._engine.close()
+
+    async def _start_local(self, settings: Local) -> None:
+        self.local, self.local_reason = None, ""
+        if not settings.is_enabled:
+            return
+        can_run, self.local_reason = is_available(settings)
+        if can_run:
+            self.local = LocalModel(settings)
+            await self.local.start()
+
+    async def _apply(self, settings: Settings) -> None:
+        """Make new settings the running ones. Calls in flight end with those they began with."""
+        assert self._road is not None
+        old, self.settings = self.settings, settings
+        if settings.local != old.local:
+            if self.local is not None:
+                await self.local.stop()
+            await self._start_local(settings.local)
+        resilience = settings.resilience
+        self._circuits.configure(failures=resilience.breaker_failures, open_s=resilience.breaker_open_s)
+        self._budget.configure(resilience.retry_budget)
+        self._road.rules = self._rules(settings)
+
+    def _rules(self, settings: Settings) -> Rules:
+        resilience = settings.resilience
+        self._providers = {n: build_provider(n, p) for n, p in settings.providers.items()}
+        upstreams = {
+            name: self._upstream(name, provider, settings, settings.providers[name])
+            for name, provider in self._providers.items()
+        }
+        models: dict[str, tuple[tuple[str, ...], str]] = {}
+        if self.local is not None:
+            provider = LocalProvider(self.local, _LOCAL)
+            self._providers[_LOCAL] = provider
+            upstreams[_LOCAL] = self._upstream(_LOCAL, provider, settings, None)
+            models[self.local.name] = ((f"{_LOCAL}/{self.local.name}",), "The embedded model.")
+        for name, model in settings.models.items():
+            models[name] = (model.targets, model.description)
+        table = RouteTable(upstreams, models, self._circuits)
+        self._close_unused(set(upstreams))
+        return Rules(
+            table=table,
+            prices=PriceBook(settings.prices),
+            retries=RetryRules(
+                max_retries=resilience.max_retries,
+                base_s=resilience.retry_base_s,
+                max_s=resilience.retry_max_s,
+            ),
+            max_body_bytes=settings.server.max_body_bytes,
+            max_concurrent_calls=settings.server.max_concurrent_calls,
+        )
+
+    def _upstream(
+        self, name: str, provider: Provider, settings: Settings, own: ProviderSettings | None
+    ) -> Upstream:
+        resilience = settings.resilience
+        connect_s = (own and own.connect_timeout_s) or resilience.connect_timeout_s
+        transport = self._transport(name, own, connect_s)
+        return Upstream(
+            provider=provider,
+            transport=transport,
+            redactor=Redactor(provider.secrets),
+            timeouts=Timeouts(
+                first_token_s=(own and own.first_token_timeout_s) or resilience.first_token_timeout_s,
+                idle_s=(own and own.idle_timeout_s) or resilience.idle_timeout_s,
+                total_s=resilience.total_timeout_s,
+            ),
+            allowed_models=own.models if own is not None else (),
+        )
+
+    def _transport(self, name: str, own: ProviderSettings | None, connect_s: float) -> Transport:
+        """The connections to an upstream; a reload that does not touch it keeps them open."""
+        known = self._transports.get(name)
+        if known is not None and known[0] == own and known[1].connect_timeout_s == connect_s:
+            return known[1]
+        if known is not None:
+            self._close_later(known[1])
+        transport = Transport(
+            connect_timeout_s=connect_s, max_connections=own.max_connections if own is not None else 64
+        )
+        self._transports[name] = (own, transport)
+        return transport
+
+    def _close_unused(self, used: set[str]) -> None:
+        for name in set(self._transports) - used:
+            self._close_later(self._transports.pop(name)[1])
+
+    def _close_later(self, transport: Transport) -> None:
+        """Close replaced connections once no call can be on them any more."""
+        delay_s = self.settings.resilience.total_timeout_s + _DRAIN_S
+
+        async def close() -> None:
+            try:
+                await asyncio.sleep(delay_s)
+            finally:
+                await transport.close()
+
+        task = asyncio.create_task(close(), name="naru-close-transport")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _find_unready(self) -> str:
+        if self.local is not None and self.local.state in ("starting", "restarting"):
+            return "the embedded model is loading"
+        return "the ledger is behind" if self._ledger.is_full else ""
+
+    def _context(self, road: Road) -> ControlContext:
+        def models() -> list[ModelInfo]:
+            return [
+                ModelInfo(
+                    id=m.id, targets=m.targets, provider=m.provider, site=m.site, description=m.description
+                )
+                for m in road.rules.table.list_models()
+            ]
+
+        def status() -> StatusInfo:
+            error = self.watcher.last_error
+            return StatusInfo(
+                uptime_s=time.monotonic() - self._started_at,
+                in_flight=road.in_flight,
+                ledger_pending=self._ledger.pending,
+                ledger_written=self._ledger.written,
+                config_path=str(self._config_path) if self._config_path.exists() else None,
+                config_loaded_at_ns=self.watcher.loaded_at_ns,
+                config_error=error.message if error is not None else None,
+            )
+
+        return ControlContext(
+            ledger=LedgerReader(self._engine),
+            models=models,
+            providers=self._provider_infos,
+            status=status,
+            settings_redacted=self._settings_redacted,
+            verify_admin_key=lambda key: self._keyring.find(key.encode()) is not None,
+            session_secret=_session_secret(self.home),
+            version=__version__,
+            clock=self._clock,
+            admin_key_hint=str(self.admin_key_path),
+        )
+
+    def _settings_redacted(self) -> dict[str, object]:
+        # pydantic writes every SecretStr as stars; an upstream's address is nobody's business either.
+        return self.settings.model_dump(mode="json", exclude={"providers": {"__all__": {"base_url"}}})
+
+    def _provider_infos(self) -> list[ProviderInfo]:
+        infos = []
+        for name, provider in self._providers.items():
+            circuits = self._circuits.of_provider(name).values()
+            states = {circuit.state for circuit in circuits}
+            worst = next((s for s in ("open", "half_open") if s in states), "closed")
+            errors = [c.last_error_code for c in circuits if c.last_error_code is not None]
+            infos.append(
+                ProviderInfo(
+                    name=name,
+                    kind=provider.kind,
+                    site=provider.site,
+                    circuit=worst,
+                    last_error_code=errors[-1] if errors else None,
+                )
+            )
+        return infos
+
+
+def _session_secret(home: Path) -> bytes:
+    """Signs console sessions; kept over restarts so that nobody is signed out by one."""
+    path = home / "session.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    secret = secrets.token_bytes(32)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+    return secret

@@ -1,0 +1,358 @@
+"""Between a client's language and an upstream's: the same bytes where they agree, a translation where not.
+
+Either way every answer is read once for metering, so what the ledger says of a translated call and of an
+untouched one comes from the same reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, cast
+
+import msgspec
+
+from naru.gateway.endpoints import Endpoint
+from naru.gateway.envelope import Envelope
+from naru.gateway.exchange import AttemptLog
+from naru.kernel.errors import BadRequest, UpstreamError
+from naru.kernel.tokens import Usage
+from naru.providers.base import UpstreamRequest
+from naru.routing import Target
+from naru.wire.base import Frame, PassthroughDialect, StreamEncoder, UpstreamDialect
+from naru.wire.embeddings import summarize_embeddings
+from naru.wire.model import (
+    Choice,
+    End,
+    Event,
+    Fault,
+    Finish,
+    Json,
+    Metered,
+    Ping,
+    Refusal,
+    RefusalDelta,
+    Reply,
+    Request,
+    Start,
+    Summary,
+    Text,
+    TextDelta,
+    Thinking,
+    ThinkingDelta,
+    ToolDelta,
+    ToolStart,
+    ToolUse,
+    UpstreamFault,
+)
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, object])
+_encode = msgspec.json.Encoder().encode
+_NULL = b"null"
+_SAFE_CLIENT_HEADERS = (b"anthropic-beta", b"anthropic-version", b"openai-beta", b"idempotency-key")
+
+
+class WireFault(Exception):
+    """An answer with status 200 that holds an error after all."""
+
+    def __init__(self, fault: UpstreamFault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
+def _unreadable() -> UpstreamError:
+    return UpstreamError(
+        "The provider's answer cannot be read: it is not what its API promises.",
+        code="upstream_protocol",
+        is_retryable=True,
+    )
+
+
+def read_object(dialect: UpstreamDialect, body: bytes) -> None:
+    """Check that a whole answer is a JSON object and no error in disguise.
+
+    Raises:
+        UpstreamError: it is neither (code `upstream_protocol`).
+        WireFault: it is an error object under status 200.
+    """
+    try:
+        error = _FIELDS.decode(body).get("error")
+    except (msgspec.DecodeError, RecursionError):
+        raise _unreadable() from None
+    if error is not None and bytes(error) != _NULL:
+        raise WireFault(dialect.decode_fault(200, body))
+
+
+class Relay:
+    """Turns the frames of one upstream stream into the client's bytes, and remembers what they said.
+
+    Args:
+        decode: reads a frame into events.
+        encode: writes events for the client; None sends the frames as they came.
+        is_hidden: whether a frame is one that Naru asked for and the client did not.
+    """
+
+    __slots__ = (
+        "_decode",
+        "_encoder",
+        "_is_hidden",
+        "fault",
+        "finish_reason",
+        "has_content",
+        "is_ended",
+        "output_chars",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        decode: Callable[[Frame], list[Event]],
+        encoder: StreamEncoder | None,
+        is_hidden: Callable[[Frame], bool] | None,
+    ) -> None:
+        self._decode = decode
+        self._encoder = encoder
+        self._is_hidden = is_hidden
+        self.has_content = False
+        self.is_ended = False
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.output_chars = 0
+        self.fault: UpstreamFault | None = None
+
+    def feed(self, frames: Iterable[Frame]) -> bytes:
+        """Bytes for the client; stops at an error, which is then in `fault` and not in the bytes."""
+        out: list[bytes] = []
+        for frame in frames:
+            events = self._decode(frame)
+            for event in events:
+                self._note(event)
+            if self.fault is not None:
+                break
+            if self._encoder is not None:
+                out += map(self._encoder.encode, events)
+            elif self._is_hidden is None or not self._is_hidden(frame):
+                out.append(frame.raw)
+        return b"".join(out)
+
+    def end_without_mark(self) -> bytes:
+        """Close a translated stream whose upstream finished its answer and forgot the terminal event."""
+        return b"" if self._encoder is None else self._encoder.encode(End())
+
+    def _note(self, event: Event) -> None:
+        kind = type(event)
+        if kind is TextDelta or kind is ThinkingDelta or kind is RefusalDelta:
+            self.output_chars += len(cast("TextDelta", event).text)
+            self.has_content = True
+        elif kind is ToolDelta:
+            self.output_chars += len(cast("ToolDelta", event).arguments)
+            self.has_content = True
+        elif kind is ToolStart:
+            self.has_content = True
+        elif kind is Metered:
+            self.usage = cast("Metered", event).usage
+        elif kind is Finish:
+            self.finish_reason = cast("Finish", event).reason
+            self.has_content = True
+        elif kind is End:
+            self.is_ended = True
+            self.has_content = True
+        elif kind is Fault:
+            self.fault = cast("Fault", event).fault
+
+
+class Codec(Protocol):
+    """How one client request is said to one target, and how the target's answer is given back."""
+
+    dialect: UpstreamDialect
+    """The upstream's language."""
+
+    def encode_request(self, target: Target) -> UpstreamRequest: ...
+
+    def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
+        """A whole answer for the client; what metering needs goes into `attempt`."""
+        ...
+
+    def new_relay(self) -> Relay: ...
+
+    def encode_events(self, body: bytes) -> bytes:
+        """A whole answer as the stream the client asked for, from an upstream that does not stream."""
+        ...
+
+
+def _note(attempt: AttemptLog, summary: Summary) -> None:
+    attempt.usage = summary.usage
+    attempt.finish_reason = summary.finish
+    attempt.output_chars = summary.output_chars
+
+
+class _Spoken:
+    """What both kinds of codec share: the request as it came."""
+
+    def __init__(
+        self, endpoint: Endpoint, dialect: UpstreamDialect, envelope: Envelope, headers: dict[bytes, bytes]
+    ) -> None:
+        self.dialect = dialect
+        self._endpoint = endpoint
+        self._envelope = envelope
+        self._headers = headers
+
+    def _prepare(self, target: Target, body: bytes) -> UpstreamRequest:
+        headers = self._headers
+        passed = {n.decode(): headers[n].decode("latin-1") for n in _SAFE_CLIENT_HEADERS if n in headers}
+        return target.upstream.provider.prepare(
+            self.dialect.name,
+            target.model,
+            body,
+            is_stream=self._envelope.is_stream,
+            client_headers=passed,
+        )
+
+
+class SameLanguage(_Spoken):
+    """Client and upstream speak alike: fields and frames pass as the bytes they are."""
+
+    _hides_usage = False
+
+    def encode_request(self, target: Target) -> UpstreamRequest:
+        fields = dict(self._envelope.fields)
+        self._hides_usage = cast("PassthroughDialect", self.dialect).patch_request(
+            fields, target.model, may_ask_usage=target.upstream.provider.may_ask_usage
+        )
+        return self._prepare(target, _encode(fields))
+
+    def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
+        read_object(self.dialect, body)
+        _note(attempt, self.dialect.summarize(body))
+        return body
+
+    def new_relay(self) -> Relay:
+        is_hidden = getattr(self.dialect, "is_usage_only", None) if self._hides_usage else None
+        return Relay(self.dialect.new_decoder().decode, None, is_hidden)
+
+    def encode_events(self, body: bytes) -> bytes:
+        request = self._endpoint.dialect.decode_request(_object(self._envelope))
+        return _stream_reply(self._endpoint, request, self.dialect.decode_reply(_OBJECT.decode(body)))
+
+
+class Translated(_Spoken):
+    """Client and upstream speak differently: everything goes through the neutral model."""
+
+    def __init__(
+        self, endpoint: Endpoint, dialect: UpstreamDialect, envelope: Envelope, headers: dict[bytes, bytes]
+    ) -> None:
+        super().__init__(endpoint, dialect, envelope, headers)
+        self._request = endpoint.dialect.decode_request(_object(envelope))
+
+    def encode_request(self, target: Target) -> UpstreamRequest:
+        return self._prepare(target, _encode(self.dialect.encode_request(self._request, target.model)))
+
+    def _decode_reply(self, body: bytes) -> Reply:
+        try:
+            return self.dialect.decode_reply(_OBJECT.decode(body))
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise _unreadable() from None
+
+    def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
+        read_object(self.dialect, body)
+        _note(attempt, self.dialect.summarize(body))
+        return _encode(self._endpoint.dialect.encode_reply(self._decode_reply(body), self._request))
+
+    def new_relay(self) -> Relay:
+        encoder = self._endpoint.dialect.new_encoder(self._request)
+        return Relay(self.dialect.new_decoder().decode, encoder, None)
+
+    def encode_events(self, body: bytes) -> bytes:
+        return _stream_reply(self._endpoint, self._request, self._decode_reply(body))
+
+
+class Embeddings(_Spoken):
+    """Embeddings: never a stream, and each provider converts its own."""
+
+    def encode_request(self, target: Target) -> UpstreamRequest:
+        provider = target.upstream.provider
+        body = provider.encode_embeddings(_encode(self._envelope.fields), target.model)
+        request = provider.prepare_embeddings(target.model, body)
+        if request is None:
+            raise _unsupported("embeddings", target)
+        self._decode = provider.decode_embeddings
+        self._model = target.model
+        return request
+
+    def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
+        read_object(self.dialect, body)
+        try:
+            answer = self._decode(body, self._model)
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise _unreadable() from None
+        _note(attempt, summarize_embeddings(answer))
+        return answer
+
+    def new_relay(self) -> Relay:
+        raise BadRequest("Embeddings cannot be streamed.", code="invalid_value", param="stream")
+
+    def encode_events(self, body: bytes) -> bytes:
+        del body
+        raise BadRequest("Embeddings cannot be streamed.", code="invalid_value", param="stream")
+
+
+def _object(envelope: Envelope) -> Json:
+    return _OBJECT.decode(_encode(envelope.fields))
+
+
+def _unsupported(what: str, target: Target) -> BadRequest:
+    return BadRequest(
+        f"The provider behind this model ({target.upstream.provider.name}) does not offer {what}. "
+        "Ask for another model.",
+        code="unsupported_endpoint",
+        param="model",
+    )
+
+
+def choose_codec(
+    endpoint: Endpoint, envelope: Envelope, headers: dict[bytes, bytes], target: Target
+) -> Codec:
+    """The codec between a client request and a target.
+
+    Raises:
+        BadRequest: the target cannot serve this endpoint, or the request cannot be said in its language.
+    """
+    if endpoint.name == "embeddings":
+        return Embeddings(endpoint, cast("UpstreamDialect", endpoint.dialect), envelope, headers)
+    dialect = target.upstream.provider.find_dialect(endpoint.name)
+    if dialect is None:
+        raise _unsupported(endpoint.name, target)
+    codec = SameLanguage if dialect.name == endpoint.name else Translated
+    return codec(endpoint, dialect, envelope, headers)
+
+
+def _stream_reply(endpoint: Endpoint, request: Request, reply: Reply) -> bytes:
+    encode = endpoint.dialect.new_encoder(request).encode
+    return b"".join(map(encode, _events(reply)))
+
+
+def _events(reply: Reply) -> Iterable[Event]:
+    yield Start(id=reply.id, model=reply.model, created=reply.created)
+    for choice in reply.choices:
+        yield from _choice_events(choice)
+    yield Metered(usage=reply.usage)
+    yield End()
+
+
+def _choice_events(choice: Choice) -> Iterable[Event]:
+    index, slot = choice.index, 0
+    for part in choice.parts:
+        match part:
+            case Text(text=text):
+                yield TextDelta(index=index, text=text, logprobs=choice.logprobs)
+            case Thinking(text=text, signature=signature, redacted=redacted):
+                yield ThinkingDelta(index=index, text=text, signature=signature, redacted=redacted)
+            case Refusal(text=text):
+                yield RefusalDelta(index=index, text=text)
+            case ToolUse(id=id, name=name, arguments=arguments, signature=signature):
+                yield ToolStart(index=index, slot=slot, id=id, name=name, signature=signature)
+                yield ToolDelta(index=index, slot=slot, arguments=arguments)
+                slot += 1
+            case _:
+                yield Ping()
+    yield Finish(index=index, reason=choice.finish or "stop", stop_sequence=choice.stop_sequence)

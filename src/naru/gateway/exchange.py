@@ -1,0 +1,157 @@
+"""One request on the road: what is known of it so far, and how its answer is written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter, time_ns
+from typing import TYPE_CHECKING, Any
+
+from naru.gateway.endpoints import Endpoint
+from naru.kernel.ids import new_id
+from naru.kernel.tokens import Usage
+
+if TYPE_CHECKING:
+    from naru.gateway.envelope import Envelope
+    from naru.identity import Principal
+    from naru.kernel.errors import NaruError
+    from naru.metering import Cost
+    from naru.routing import Target
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class AttemptLog:
+    """What happened at one target, filled while it happens; `settle` makes the ledger's row of it."""
+
+    __slots__ = (
+        "cost",
+        "duration_s",
+        "error",
+        "finish_reason",
+        "first_token_s",
+        "id",
+        "is_billable",
+        "output_chars",
+        "started",
+        "started_at_ns",
+        "status",
+        "target",
+        "upstream_status",
+        "usage",
+    )
+
+    def __init__(self, target: Target) -> None:
+        self.id = new_id("att")
+        self.target = target
+        self.started_at_ns = time_ns()
+        self.started = perf_counter()
+        self.status = "error"
+        self.upstream_status: int | None = None
+        self.error: NaruError | None = None
+        self.finish_reason: str | None = None
+        self.first_token_s: float | None = None
+        self.duration_s: float | None = None
+        self.usage: Usage | None = None
+        self.output_chars = 0
+        self.is_billable = False
+        """The upstream took the request, so it may cost money whatever became of it."""
+        self.cost: Cost | None = None
+
+    def close(self) -> None:
+        """The attempt is over; the first close counts."""
+        if self.duration_s is None:
+            self.duration_s = perf_counter() - self.started
+
+
+class Exchange:
+    """One request and its answer.
+
+    The answer's first byte is the point of no return: before it an error is an HTTP status and another
+    target may be tried, after it an error is an event in the stream.
+    """
+
+    __slots__ = (
+        "attempts",
+        "body",
+        "client_timeout_s",
+        "endpoint",
+        "envelope",
+        "error",
+        "finish_reason",
+        "first_byte_at",
+        "headers",
+        "http_status",
+        "id",
+        "is_client_gone",
+        "model_served",
+        "principal",
+        "receive",
+        "scope",
+        "send",
+        "started",
+        "started_at_ns",
+        "status",
+        "tags",
+        "upstream_wait_s",
+    )
+
+    def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        self.id = new_id("req")
+        self.endpoint = endpoint
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.started_at_ns = time_ns()
+        self.started = perf_counter()
+        self.body = b""
+        self.envelope: Envelope | None = None
+        self.principal: Principal | None = None
+        self.tags: dict[str, str] = {}
+        self.client_timeout_s: float | None = None
+        self.attempts: list[AttemptLog] = []
+        self.upstream_wait_s = 0.0
+        self.model_served: str | None = None
+        self.finish_reason: str | None = None
+        self.status = "error"
+        self.http_status = 500
+        self.error: NaruError | None = None
+        self.first_byte_at: float | None = None
+        self.is_client_gone = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the client asked for a stream; False while that is not known."""
+        return self.envelope is not None and self.envelope.is_stream
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the first byte of the answer has gone out."""
+        return self.first_byte_at is not None
+
+    @property
+    def elapsed_overhead_s(self) -> float:
+        """Naru's own share of the time so far."""
+        return max(0.0, perf_counter() - self.started - self.upstream_wait_s)
+
+    @property
+    def overhead_s(self) -> float | None:
+        """Naru's own share of the time to the first byte: without waiting for upstreams or backing off."""
+        if self.first_byte_at is None:
+            return None
+        return max(0.0, self.first_byte_at - self.started - self.upstream_wait_s)
+
+    async def start_answer(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send the status and the headers; from here on there is no way back."""
+        self.first_byte_at = perf_counter()
+        self.http_status = status
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer."""
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.start_answer(status, headers)
+        await self.send({"type": "http.response.body", "body": body})

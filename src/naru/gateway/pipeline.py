@@ -1,0 +1,112 @@
+"""The road: what every AI call passes, top to bottom. Each step is a file in `gateway/steps/`.
+
+Nothing here waits for a disk or takes a lock; what may come later leaves through the ledger's queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from naru.gateway.disconnect import DisconnectWatch
+from naru.gateway.envelope import open_envelope
+from naru.gateway.exchange import Exchange
+from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
+from naru.gateway.steps.authenticate import authenticate
+from naru.gateway.steps.call import RetryRules, Streaming, Whole, call
+from naru.gateway.steps.relay import send_stream, send_whole
+from naru.gateway.steps.settle import cost_header, price_attempt, settle
+from naru.identity import Keyring
+from naru.kernel.errors import NaruError
+from naru.metering import LedgerWriter, PriceBook
+from naru.routing import RetryBudget, RouteTable
+
+_CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a client that left; in the ledger only, nobody is there to read it."""
+_UNSAFE = re.compile(rb"[^\x20-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One configuration's share of the road. Replaced whole at a reload; a call keeps what it began with."""
+
+    table: RouteTable
+    prices: PriceBook
+    retries: RetryRules
+    max_body_bytes: int
+    max_concurrent_calls: int
+
+
+class Road:
+    """What all calls share, over all configurations."""
+
+    def __init__(self, rules: Rules, *, keyring: Keyring, ledger: LedgerWriter, budget: RetryBudget) -> None:
+        self.rules = rules
+        self.keyring = keyring
+        self.ledger = ledger
+        self.budget = budget
+        self.in_flight = 0
+
+
+async def serve(x: Exchange, road: Road) -> None:
+    """Answer one request. Errors before the first byte are raised; the edge words them for the client."""
+    rules = road.rules
+    x.principal = authenticate(x, road.keyring)
+    road.in_flight += 1
+    try:
+        admit(
+            in_flight=road.in_flight,
+            limit=rules.max_concurrent_calls,
+            is_ledger_full=road.ledger.is_full,
+        )
+        x.tags = read_tags(x.headers.get(b"x-naru-tags"))
+        x.client_timeout_s = read_timeout_s(x.headers.get(b"x-naru-timeout-ms"))
+        x.body = await read_body(x, rules.max_body_bytes)
+        x.envelope = open_envelope(x.endpoint.name, x.body)
+        targets = rules.table.resolve(x.envelope.model)
+        with DisconnectWatch(x):
+            answer = await call(x, x.envelope, targets, rules=rules.retries, budget=road.budget)
+            await _send(x, answer, rules.prices)
+    except NaruError as error:
+        x.error = error
+        x.status = "error" if x.attempts else "rejected"
+        x.http_status = error.status
+        if x.is_client_gone:
+            x.status, x.http_status = "cancelled", _CLIENT_CLOSED_REQUEST
+        raise
+    except asyncio.CancelledError:
+        x.status = "cancelled"
+        if not x.has_started:
+            x.http_status = _CLIENT_CLOSED_REQUEST
+        raise
+    except Exception:
+        x.error = NaruError("Naru failed on this request. Please report the request id.")
+        x.status = "error"
+        raise
+    finally:
+        road.in_flight -= 1
+        settle(x, road.ledger, rules.prices)
+
+
+async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> None:
+    attempt = answer.attempt
+    target = attempt.target
+    provider = target.upstream.provider
+    x.model_served = target.model
+    headers = [
+        (b"x-naru-request-id", x.id.encode()),
+        (b"x-naru-model", _UNSAFE.sub(b"?", target.model.encode("ascii", "replace"))),
+        (b"x-naru-provider", provider.name.encode()),
+        (b"x-naru-site", provider.site.encode()),
+        (b"x-naru-cache", b"bypass"),
+        (b"x-naru-attempts", b"%d" % len(x.attempts)),
+        (b"x-naru-masked", b"0"),
+    ]
+    headers.append((b"x-naru-overhead-ms", b"%.3f" % (x.elapsed_overhead_s * 1000)))
+    if isinstance(answer, Whole):
+        attempt.cost = price_attempt(x, attempt, prices)
+        headers.append((b"x-naru-cost-usd", cost_header(attempt.cost)))
+        await send_whole(x, answer, headers)
+    else:
+        await send_stream(x, answer, headers)

@@ -1,0 +1,263 @@
+"""Make the call: targets in order, retries inside the deadline and the budget, until content comes.
+
+A stream counts as answered with its first content. Until then an error is a real HTTP status and another
+target may be tried; that is why the headers of the answer wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from time import perf_counter
+from typing import NoReturn
+
+import msgspec
+
+from naru.gateway.codec import Codec, Relay, WireFault, choose_codec
+from naru.gateway.envelope import Envelope
+from naru.gateway.exchange import AttemptLog, Exchange
+from naru.kernel.errors import BadRequest, UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from naru.providers.base import UpstreamRequest
+from naru.providers.faults import to_error
+from naru.providers.transport import Response
+from naru.routing import RetryBudget, Target, backoff_s
+from naru.wire.base import Framing
+from naru.wire.model import UpstreamFault
+
+_REDIRECT, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
+_TOO_MANY = 429
+_EVENT_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
+
+
+class Whole(msgspec.Struct):
+    """An answer that is complete."""
+
+    attempt: AttemptLog
+    body: bytes
+    is_sse: bool = False
+    """The client asked for a stream and the upstream sent none: `body` is that stream, whole."""
+
+
+class Streaming(msgspec.Struct):
+    """An answer whose first content is here and whose rest is on its way."""
+
+    attempt: AttemptLog
+    response: Response
+    chunks: AsyncIterator[bytes]
+    framing: Framing
+    relay: Relay
+    head: bytes
+    deadline: float
+    """Loop time at which the call as a whole must be over."""
+
+
+class RetryRules(msgspec.Struct, frozen=True):
+    """How often and how patiently one target is tried again."""
+
+    max_retries: int
+    base_s: float
+    max_s: float
+
+
+async def call(
+    x: Exchange,
+    envelope: Envelope,
+    targets: Sequence[Target],
+    *,
+    rules: RetryRules,
+    budget: RetryBudget,
+) -> Whole | Streaming:
+    """The first answer any target gives.
+
+    Raises:
+        UpstreamError: the last error, when no target answered.
+        BadRequest: no target can serve this request at all.
+    """
+    now = asyncio.get_running_loop().time()
+    total_s = targets[0].upstream.timeouts.total_s
+    deadline = now + (total_s if x.client_timeout_s is None else min(total_s, x.client_timeout_s))
+    failure: UpstreamError | None = None
+    refusal: BadRequest | None = None
+    budget.deposit()
+    for target in targets:
+        try:
+            codec = choose_codec(x.endpoint, envelope, x.headers, target)
+            request = codec.encode_request(target)
+        except BadRequest as error:
+            refusal = refusal or error  # the first choice's reason is the one to tell
+            continue
+        except UpstreamError as error:  # the embedded model is still loading
+            failure = failure or error
+            continue
+        if not target.circuit.admit():
+            failure = failure or _resting(target)
+            continue
+        result = await _try_target(x, envelope, target, codec, request, deadline, rules, budget)
+        if not isinstance(result, UpstreamError):
+            return result
+        failure = result
+        if not result.may_fail_over:
+            break
+    if failure is not None:
+        raise failure
+    if refusal is not None:
+        raise refusal
+    raise UpstreamUnavailable("No provider serves this model now.")
+
+
+def _resting(target: Target) -> UpstreamUnavailable:
+    return UpstreamUnavailable(
+        "The provider of this model failed repeatedly and is being rested. Try again shortly.",
+        code="circuit_open",
+        retry_after_s=max(1.0, target.circuit.retry_after_s),
+    )
+
+
+async def _try_target(
+    x: Exchange,
+    envelope: Envelope,
+    target: Target,
+    codec: Codec,
+    request: UpstreamRequest,
+    deadline: float,
+    rules: RetryRules,
+    budget: RetryBudget,
+) -> Whole | Streaming | UpstreamError:
+    """One target, tried until it answers, its error is final, or the retries are spent; then that error."""
+    loop = asyncio.get_running_loop()
+    retry = 0
+    while True:
+        attempt = AttemptLog(target)
+        x.attempts.append(attempt)
+        try:
+            answer = await _attempt(envelope, codec, request, attempt, deadline)
+        except UpstreamError as error:
+            attempt.error = error
+            failure = error
+            if _is_outage(error):
+                target.circuit.record_failure(error.code)
+            else:
+                target.circuit.record_success()
+        except BaseException:
+            target.circuit.release_trial()
+            raise
+        else:
+            target.circuit.record_success()
+            return answer
+        finally:
+            attempt.close()
+            x.upstream_wait_s += attempt.duration_s or 0.0
+        wait_s = failure.retry_after_s
+        if wait_s is None:
+            wait_s = backoff_s(retry, base_s=rules.base_s, max_s=rules.max_s)
+        if (
+            not failure.is_retryable
+            or retry >= rules.max_retries
+            or wait_s > rules.max_s
+            or loop.time() + wait_s >= deadline
+            or not target.circuit.admit()
+            or not budget.take()
+        ):
+            return failure
+        retry += 1
+        x.upstream_wait_s += wait_s
+        await asyncio.sleep(wait_s)
+
+
+def _is_outage(error: UpstreamError) -> bool:
+    """Whether an error says that the upstream is broken, rather than busy or asked for too much."""
+    status = error.upstream_status
+    return status is None or status >= _SERVER_ERROR
+
+
+async def _attempt(
+    envelope: Envelope,
+    codec: Codec,
+    request: UpstreamRequest,
+    attempt: AttemptLog,
+    deadline: float,
+) -> Whole | Streaming:
+    target = attempt.target
+    upstream = target.upstream
+    # Only a stream can be told from a dead upstream by its first token; a whole answer may take the total.
+    first_token_at = deadline
+    if envelope.is_stream:
+        loop_now = asyncio.get_running_loop().time()
+        first_token_at = min(deadline, loop_now + upstream.timeouts.first_token_s)
+    try:
+        async with asyncio.timeout_at(first_token_at):
+            response = await upstream.transport.open(request)
+            attempt.upstream_status = response.status
+            attempt.is_billable = response.status < _REDIRECT
+            try:
+                if response.status >= _REDIRECT:
+                    await _raise_refusal(codec, target, response)
+                if envelope.is_stream and response.headers.get("content-type", "").startswith(_EVENT_STREAMS):
+                    return await _first_content(target, codec, attempt, response, deadline)
+                body = await response.read()
+            except BaseException:
+                response.close()
+                raise
+            response.close()
+            attempt.close()  # what follows is Naru's own work
+    except TimeoutError:
+        attempt.is_billable = True  # it may have worked on the request all the time
+        if first_token_at >= deadline:
+            raise UpstreamTimeout(
+                "The provider did not answer within the call's time.", code="total_timeout"
+            ) from None
+        raise UpstreamTimeout(
+            "The provider sent no first token in time.", code="first_token_timeout"
+        ) from None
+    try:
+        answer = codec.decode_answer(body, attempt)
+    except WireFault as wire_fault:
+        raise _error_of(wire_fault.fault, {}, target) from None
+    attempt.status = "ok"
+    attempt.first_token_s = attempt.duration_s
+    if envelope.is_stream:
+        return Whole(attempt, codec.encode_events(body), is_sse=True)
+    return Whole(attempt, answer)
+
+
+async def _raise_refusal(codec: Codec, target: Target, response: Response) -> NoReturn:
+    status = response.status
+    if status < _CLIENT_ERROR:
+        # Followed, it would carry our credentials to a place nobody configured.
+        raise UpstreamError(
+            "The provider redirects; check its base_url.", code="upstream_redirect", upstream_status=status
+        )
+    fault = codec.dialect.decode_fault(status, await response.read_start())
+    raise _error_of(fault, {k.lower(): v for k, v in response.headers.items()}, target)
+
+
+def _error_of(fault: UpstreamFault, headers: dict[str, str], target: Target) -> UpstreamError:
+    return to_error(fault, headers, target.upstream.redactor)
+
+
+async def _first_content(
+    target: Target, codec: Codec, attempt: AttemptLog, response: Response, deadline: float
+) -> Streaming:
+    """Read up to the first content and keep what came before it: nothing has reached the client yet."""
+    relay = codec.new_relay()
+    framing = target.upstream.provider.new_framing()
+    chunks = response.chunks()
+    held: list[bytes] = []
+    async for chunk in chunks:
+        held.append(relay.feed(framing.feed(chunk)))
+        if relay.fault is not None and not relay.has_content:
+            raise _error_of(relay.fault, {}, target)
+        if relay.has_content:
+            attempt.first_token_s = perf_counter() - attempt.started
+            return Streaming(attempt, response, chunks, framing, relay, b"".join(held), deadline)
+    raise UpstreamError(
+        "The provider closed the stream before it said anything.",
+        code="upstream_truncated",
+        is_retryable=True,
+    )
+
+
+def stream_fault(streaming: Streaming, target: Target) -> UpstreamError:
+    """The error inside a stream that had begun."""
+    assert streaming.relay.fault is not None
+    return _error_of(streaming.relay.fault, {}, target)

@@ -1,0 +1,110 @@
+"""Give the answer to the client: whole, or event by event as it comes.
+
+Once the first byte is out nothing is tried again. A stream that breaks ends with an error event on which
+the official SDKs raise, and is recorded as partial.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from naru.gateway.exchange import Exchange
+from naru.gateway.steps.call import Streaming, Whole, stream_fault
+from naru.kernel.errors import UpstreamError, UpstreamTimeout
+
+_JSON = (b"content-type", b"application/json")
+_SSE = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would hold the events back
+]
+
+
+async def send_whole(x: Exchange, answer: Whole, headers: list[tuple[bytes, bytes]]) -> None:
+    """Send a complete answer."""
+    x.status = "ok"
+    x.finish_reason = answer.attempt.finish_reason
+    await x.answer(200, [*_SSE, *headers] if answer.is_sse else [_JSON, *headers], answer.body)
+
+
+async def send_stream(x: Exchange, answer: Streaming, headers: list[tuple[bytes, bytes]]) -> None:
+    """Send a stream to its end, whatever end that is."""
+    attempt, relay = answer.attempt, answer.relay
+    attempt.duration_s = None  # it goes on
+    attempt.status = "cancelled"  # until we know better: the client may leave at any await
+    x.status = "cancelled"
+    error: UpstreamError | None = None
+    try:
+        await x.start_answer(200, [*_SSE, *headers])
+        await x.send({"type": "http.response.body", "body": answer.head, "more_body": True})
+        try:
+            if not relay.is_ended and relay.fault is None:
+                await _pump(x, answer)
+            if relay.fault is not None:
+                error = stream_fault(answer, attempt.target)
+        except UpstreamError as broken:
+            error = broken
+        except TimeoutError:
+            error = _too_slow(answer)
+        tail, error = _close(x, answer, error)
+        await x.send({"type": "http.response.body", "body": tail})
+    finally:
+        # Closing a half-read response cuts the connection, which is what stops the upstream's generation.
+        answer.response.close()
+        attempt.usage = relay.usage
+        attempt.finish_reason = x.finish_reason = relay.finish_reason
+        attempt.output_chars = relay.output_chars
+        attempt.error = x.error = error
+        attempt.close()
+        if error is not None:
+            attempt.target.circuit.record_failure(error.code)
+
+
+async def _pump(x: Exchange, answer: Streaming) -> None:
+    """Chunks to the client until the terminal event, an error, or the end of the bytes.
+
+    Raises:
+        TimeoutError: silence for longer than the idle timeout, or the call's time is up.
+    """
+    relay, framing, deadline = answer.relay, answer.framing, answer.deadline
+    idle_s = answer.attempt.target.upstream.timeouts.idle_s
+    now = asyncio.get_running_loop().time
+    send = x.send
+    async with asyncio.timeout_at(min(deadline, now() + idle_s)) as timer:
+        async for chunk in answer.chunks:
+            # A client that reads slowly must not look like an upstream that is silent.
+            timer.reschedule(deadline)
+            out = relay.feed(framing.feed(chunk))
+            if out:
+                await send({"type": "http.response.body", "body": out, "more_body": True})
+            if relay.is_ended or relay.fault is not None:
+                return
+            timer.reschedule(min(deadline, now() + idle_s))
+
+
+def _too_slow(answer: Streaming) -> UpstreamTimeout:
+    if asyncio.get_running_loop().time() >= answer.deadline:
+        return UpstreamTimeout("The answer took longer than the call's time.", code="total_timeout")
+    return UpstreamTimeout("The provider fell silent in the middle of its answer.", code="idle_timeout")
+
+
+def _close(x: Exchange, answer: Streaming, error: UpstreamError | None) -> tuple[bytes, UpstreamError | None]:
+    """The last bytes for the client, and the error to record; sets both statuses."""
+    attempt, relay = answer.attempt, answer.relay
+    if relay.is_ended and error is None:
+        attempt.status = x.status = "ok"
+        return b"", None
+    attempt.status = x.status = "partial"
+    tail = b""
+    if error is None:
+        error = UpstreamError(
+            "The provider's stream broke off before its end.", code="upstream_truncated", is_retryable=True
+        )
+        if relay.finish_reason is not None and not answer.framing.has_rest:
+            # Everything was said and only the terminal event is missing. The client gets what it got; the
+            # ledger says partial, since usage that comes last may be missing too.
+            return relay.end_without_mark(), error
+    tail += x.endpoint.dialect.encode_stream_error(
+        status=error.status, type=error.type, code=error.code, message=error.message, request_id=x.id
+    )
+    return tail, error
