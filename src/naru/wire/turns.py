@@ -1,0 +1,109 @@
+"""Turns as Anthropic, Gemini and Bedrock want them: user first, strictly alternating, tool results leading.
+
+System and developer messages are lifted out of the conversation, wherever they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+from zlib import crc32
+
+from naru.kernel.errors import BadRequest
+from naru.wire.loose import find_json
+from naru.wire.model import (
+    Json,
+    Message,
+    Part,
+    Refusal,
+    Text,
+    ToolResult,
+    ToolUse,
+)
+
+# Said for the user where a language demands that the user speak first and the client's history does not.
+OPENING = "."
+_FOREIGN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+_VALUES_NOT_SCHEMAS = ("default", "const", "enum", "examples")
+_LONGEST_ID = 64  # Bedrock's limit, the narrowest
+
+
+class Turn(NamedTuple):
+    """All that one side said before the other spoke."""
+
+    role: Literal["user", "assistant"]
+    parts: list[Part]
+
+
+def split_system(messages: list[Message]) -> tuple[list[Text], list[Turn]]:
+    """The system prompt and the turns.
+
+    Empty texts are left out, since all three languages refuse them. Where there is nothing but a system
+    prompt, it is said by the user. Raises BadRequest for a system prompt that is not text.
+    """
+    system: list[Text] = []
+    turns: list[Turn] = []
+    for number, message in enumerate(messages):
+        parts = [part for part in message.parts if not _is_empty(part)]
+        if message.role == "system":
+            system += _only_text(parts, f"messages.{number}.content")
+        elif parts and turns and turns[-1].role == message.role:
+            turns[-1].parts.extend(parts)
+        elif parts:
+            turns.append(Turn(message.role, parts))
+    if not turns and system:
+        return [], [Turn("user", list(system))]
+    if not turns or turns[0].role != "user":
+        turns.insert(0, Turn("user", [Text(text=OPENING)]))
+    for turn in turns:
+        if turn.role == "user":
+            turn.parts.sort(key=lambda part: not isinstance(part, ToolResult))
+    return system, turns
+
+
+def _only_text(parts: list[Part], where: str) -> list[Text]:
+    texts = [part for part in parts if isinstance(part, Text)]
+    if len(texts) < len(parts):
+        raise BadRequest("A system message can hold only text for this model's provider.", param=where)
+    return texts
+
+
+def _is_empty(part: Part) -> bool:
+    return isinstance(part, Text | Refusal) and not part.text
+
+
+def read_arguments(call: ToolUse) -> Json:
+    """A call's arguments as the object these languages want.
+
+    Arguments that a model once wrote wrongly stay visible to it under one key, so that the conversation
+    in which it is told so can go on.
+    """
+    if not call.arguments.strip():
+        return {}
+    value = find_json(call.arguments.encode("utf-8", "replace"))
+    return value if isinstance(value, dict) else {"invalid_json": call.arguments}
+
+
+def portable_id(id: str) -> str:
+    """`id` where it has only letters, digits, `_` and `-`, else a stable stand-in that has."""
+    if id and len(id) <= _LONGEST_ID and not _FOREIGN_ID.search(id):
+        return id
+    return f"{_FOREIGN_ID.sub('_', id)[:40]}_{crc32(id.encode('utf-8', 'replace')):08x}"
+
+
+def closed_schema(schema: object) -> object:
+    """A copy in which every object says `additionalProperties: false`, as strict output formats demand."""
+    if isinstance(schema, list):
+        return [closed_schema(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {
+        key: value if key in _VALUES_NOT_SCHEMAS else closed_schema(value) for key, value in schema.items()
+    }
+    if closed.get("type") == "object" and "additionalProperties" not in closed:
+        closed["additionalProperties"] = False
+    return closed
+
+
+JSON_ONLY = "Answer with one valid JSON object and nothing else."
+"""Stands in for OpenAI's `json_object` mode where a language has no such mode."""
