@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from naru.wire.base import ClientDialect, UpstreamDialect
 from naru.wire.chat import ChatDialect
+from naru.wire.completions import CompletionsDialect
+from naru.wire.messages import MessagesDialect
 
-CLIENT_DIALECTS: dict[str, ClientDialect] = {"chat": ChatDialect()}
-UPSTREAM_DIALECTS: dict[str, UpstreamDialect] = {"chat": ChatDialect()}
+_CHAT = ChatDialect()
+_COMPLETIONS = CompletionsDialect()
+_MESSAGES = MessagesDialect()
+
+CLIENT_DIALECTS: dict[str, ClientDialect] = {
+    "chat": _CHAT,
+    "completions": _COMPLETIONS,
+    "messages": _MESSAGES,
+}
+UPSTREAM_DIALECTS: dict[str, UpstreamDialect] = {
+    "chat": _CHAT,
+    "completions": _COMPLETIONS,
+    "messages": _MESSAGES,
+}
