@@ -5,6 +5,8 @@ botocore is imported when the first such stream is opened: nobody without Bedroc
 
 from __future__ import annotations
 
+import struct
+
 import msgspec
 
 from naru.kernel.errors import UpstreamError
@@ -41,7 +43,7 @@ class EventStreamFraming:
             for message in self._buffer:
                 self._waiting_bytes -= message.prelude.total_length
                 frames.append(_read_frame(message.headers, message.payload))
-        except (self._parser_error, ValueError, KeyError) as error:
+        except (self._parser_error, struct.error, ValueError, KeyError) as error:
             raise UpstreamError("The upstream sent a damaged event.", code="upstream_protocol") from error
         return frames
 

@@ -1,15 +1,16 @@
 """Marks that tell whose a thought signature is, and what it belongs to.
 
 A client keeps signatures without reading them and sends them back, perhaps to another provider after a
-fall back, and each provider refuses the others' with 400. So Gemini's wear a prefix on their way through
-the client, and only Anthropic's travel bare, since Anthropic's own clients must get them unchanged.
+fall back, and each provider refuses the others' with 400. So Gemini's and OpenAI's wear a prefix on their
+way through the client, and only Anthropic's travel bare, since Anthropic's own clients must get them unchanged.
 """
 
 from __future__ import annotations
 
 _GEMINI = "gemini#"
 _CALL = "call#"
-_PREFIXES = (_GEMINI, _CALL)
+_OPENAI = "openai#"
+_PREFIXES = (_GEMINI, _CALL, _OPENAI)
 
 
 def is_foreign(signature: str) -> bool:
@@ -35,3 +36,13 @@ def mark_call(signature: str) -> str:
 def find_call(signature: str | None) -> str | None:
     """The signature of the call that follows, None when the block is thinking of its own."""
     return signature[len(_CALL) :] if signature and signature.startswith(_CALL) else None
+
+
+def mark_openai(signature: str) -> str:
+    """The seal of a reasoning item of OpenAI's, as the neutral model holds it."""
+    return _OPENAI + signature
+
+
+def find_openai(signature: str | None) -> str | None:
+    """OpenAI's own seal, None when it is missing or another provider's."""
+    return signature[len(_OPENAI) :] if signature and signature.startswith(_OPENAI) else None

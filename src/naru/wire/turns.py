@@ -17,6 +17,7 @@ from naru.wire.model import (
     Part,
     Refusal,
     Text,
+    Thinking,
     ToolResult,
     ToolUse,
 )
@@ -24,7 +25,6 @@ from naru.wire.model import (
 # Said for the user where a language demands that the user speak first and the client's history does not.
 OPENING = "."
 _FOREIGN_ID = re.compile(r"[^a-zA-Z0-9_-]")
-_VALUES_NOT_SCHEMAS = ("default", "const", "enum", "examples")
 _LONGEST_ID = 64  # Bedrock's limit, the narrowest
 
 
@@ -91,19 +91,13 @@ def portable_id(id: str) -> str:
     return f"{_FOREIGN_ID.sub('_', id)[:40]}_{crc32(id.encode('utf-8', 'replace')):08x}"
 
 
-def closed_schema(schema: object) -> object:
-    """A copy in which every object says `additionalProperties: false`, as strict output formats demand."""
-    if isinstance(schema, list):
-        return [closed_schema(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {
-        key: value if key in _VALUES_NOT_SCHEMAS else closed_schema(value) for key, value in schema.items()
-    }
-    if closed.get("type") == "object" and "additionalProperties" not in closed:
-        closed["additionalProperties"] = False
-    return closed
-
-
-JSON_ONLY = "Answer with one valid JSON object and nothing else."
-"""Stands in for OpenAI's `json_object` mode where a language has no such mode."""
+def output_chars(parts: list[Part]) -> int:
+    """Characters the model wrote: the base of an estimate when usage is missing."""
+    chars = 0
+    for part in parts:
+        match part:
+            case Text() | Thinking() | Refusal():
+                chars += len(part.text)
+            case ToolUse():
+                chars += len(part.arguments)
+    return chars

@@ -7,14 +7,13 @@ shape of the answer (`n`, log probabilities) is refused.
 from __future__ import annotations
 
 from naru.kernel.errors import BadRequest
+from naru.wire.claude import DEFAULT_MAX_TOKENS, choose_thinking, refuse_unsayable, takes_sampling
 from naru.wire.fields import extra_for
 from naru.wire.messages.blocks import NAME, write_blocks
-from naru.wire.messages.thinking import choose_thinking, takes_sampling
 from naru.wire.model import HostedTool, Json, Part, Request, Text, Tool
-from naru.wire.turns import JSON_ONLY, Turn, closed_schema, split_system
+from naru.wire.schemas import JSON_ONLY, closed_schema, object_schema
+from naru.wire.turns import Turn, split_system
 
-# Anthropic demands a limit, OpenAI's languages do not; this is what their clients commonly mean by "some".
-DEFAULT_MAX_TOKENS = 4096
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
 
@@ -56,18 +55,6 @@ def _write_extra(request: Request, body: Json) -> None:
             body[name] = {**value, **known}
         else:
             body.setdefault(name, value)
-
-
-def refuse_unsayable(request: Request) -> None:
-    """Raises BadRequest for several answers or log probabilities, which no Claude model gives."""
-    if request.n is not None and request.n > 1:
-        raise BadRequest(
-            "This model's provider gives one answer a request: leave out `n` or set it to 1.", param="n"
-        )
-    if request.wants_logprobs or request.top_logprobs:
-        raise BadRequest(
-            "This model's provider has no log probabilities: leave out `logprobs`.", param="logprobs"
-        )
 
 
 def _write_turn(turn: Turn) -> Json:
@@ -115,13 +102,6 @@ def _write_tool(tool: Tool | HostedTool, number: int) -> Json:
     if tool.cache_control is not None:
         written["cache_control"] = tool.cache_control
     return written
-
-
-def object_schema(parameters: Json | None) -> Json:
-    """A tool's schema as an object, which Anthropic and Bedrock demand even of a tool that takes nothing."""
-    if not parameters:
-        return {"type": "object", "properties": {}}
-    return parameters if parameters.get("type") == "object" else {**parameters, "type": "object"}
 
 
 def _write_sampling(request: Request, turns: list[Turn], model: str, body: Json) -> None:

@@ -7,7 +7,8 @@ import msgspec
 from naru.wire.loose import find_json
 from naru.wire.messages.reply import decode_reply, read_finish
 from naru.wire.messages.usage import read_usage
-from naru.wire.model import Summary, Text, Thinking, ToolUse
+from naru.wire.model import Summary
+from naru.wire.turns import output_chars
 
 
 class _Block(msgspec.Struct):
@@ -37,7 +38,7 @@ def summarize(body: bytes) -> Summary:
     for block in message.content:
         chars += len(block.text) + len(block.thinking)
         if block.input is not None:
-            chars += len(bytes(block.input))
+            chars += len(bytes(block.input).decode())
     return Summary(
         id=message.id,
         model=message.model,
@@ -52,17 +53,10 @@ def _summarize_slowly(body: bytes) -> Summary:
     if not isinstance(value, dict):
         return Summary(id=None, model=None, usage=None, finish=None, output_chars=0)
     reply = decode_reply(value)
-    chars = 0
-    for part in reply.choices[0].parts:
-        match part:
-            case Text() | Thinking():
-                chars += len(part.text)
-            case ToolUse():
-                chars += len(part.arguments)
     return Summary(
         id=reply.id or None,
         model=reply.model or None,
         usage=read_usage(value.get("usage")),
         finish=reply.choices[0].finish,
-        output_chars=chars,
+        output_chars=output_chars(reply.choices[0].parts),
     )

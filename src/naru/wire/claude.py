@@ -1,4 +1,4 @@
-"""How hard a Claude model is told to think.
+"""What holds for Claude models whichever language they are reached in: above all, how they are told to think.
 
 Up to Claude 4.5, and at the servers that copy Anthropic, thinking is a number of tokens. From 4.6 on the
 model decides (`adaptive`) and is told an effort; from 4.7 on a number of tokens is refused, and so are
@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from naru.kernel.errors import BadRequest
 from naru.wire.model import Json, Reasoning, Request, Thinking, ToolResult, ToolUse
 from naru.wire.turns import Turn
 
+# Anthropic demands a limit, OpenAI's languages do not; this is what their clients commonly mean by "some".
+DEFAULT_MAX_TOKENS = 4096
 _VERSION = re.compile(r"claude-[a-z]+-(\d+)(?:-(\d{1,2})(?!\d))?(?!\d)")
 _LEAST_BUDGET = 1024  # Anthropic refuses less
 _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 4096, "high": 16384, "xhigh": 32768, "max": 32768}
@@ -96,3 +99,15 @@ def _has_hidden_thinking(turns: list[Turn]) -> bool:
     return any(isinstance(part, ToolUse) for part in parts) and not any(
         isinstance(part, Thinking) and (part.signature or part.redacted) for part in parts
     )
+
+
+def refuse_unsayable(request: Request) -> None:
+    """Raises BadRequest for several answers or log probabilities, which no Claude model gives."""
+    if request.n is not None and request.n > 1:
+        raise BadRequest(
+            "This model's provider gives one answer a request: leave out `n` or set it to 1.", param="n"
+        )
+    if request.wants_logprobs or request.top_logprobs:
+        raise BadRequest(
+            "This model's provider has no log probabilities: leave out `logprobs`.", param="logprobs"
+        )
