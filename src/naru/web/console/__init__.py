@@ -1,0 +1,1 @@
+"""The console: server-rendered pages, one folder an area, each with its own templates."""

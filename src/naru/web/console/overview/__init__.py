@@ -1,0 +1,1 @@
+"""Overview: what crossed in a window of time, refreshed while it is looked at."""

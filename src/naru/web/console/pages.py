@@ -1,0 +1,16 @@
+"""Every page of the console on one router."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from naru.web.console.overview import page as overview
+from naru.web.console.playground import page as playground
+from naru.web.console.requests import page as requests
+from naru.web.console.sign_in import page as sign_in
+
+router: Final = APIRouter(include_in_schema=False)
+for area in (overview, requests, playground, sign_in):
+    router.include_router(area.router)

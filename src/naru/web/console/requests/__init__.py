@@ -1,0 +1,1 @@
+"""Requests: the ledger as a table, and one call in full."""

@@ -1,0 +1,127 @@
+"""What the control plane asks of the rest of Naru. `app.py` fills it in; nothing here does I/O.
+
+The ledger is read with plain blocking calls, so whoever calls it does so in a worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+from naru.kernel.clock import Clock
+from naru.metering.models import BreakdownRow, Bucket, Call, Totals
+from naru.web.session import GuessLimiter, Sessions
+
+BreakdownBy = Literal["model", "provider"]
+
+
+class LedgerReader(Protocol):
+    """The ledger, newest first. Every method blocks on the database."""
+
+    def list_calls(
+        self,
+        *,
+        limit: int = 50,
+        before_id: str | None = None,
+        model: str | None = None,
+        provider: str | None = None,
+        status: str | None = None,
+        team: str | None = None,
+        endpoint: str | None = None,
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+    ) -> list[Call]: ...
+
+    def find_call(self, id: str) -> Call | None: ...
+
+    def read_totals(self, *, from_ns: int, to_ns: int) -> Totals: ...
+
+    def read_series(self, *, from_ns: int, to_ns: int, bucket_s: int) -> Sequence[Bucket]: ...
+
+    def read_breakdown(self, *, from_ns: int, to_ns: int, by: BreakdownBy) -> Sequence[BreakdownRow]: ...
+
+    def export_calls(
+        self,
+        *,
+        model: str | None = None,
+        provider: str | None = None,
+        status: str | None = None,
+        team: str | None = None,
+        endpoint: str | None = None,
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+    ) -> Iterator[Call]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """A name clients may ask for."""
+
+    id: str
+    targets: tuple[str, ...]
+    """`provider/model`, first choice first."""
+    provider: str
+    """Of the first target."""
+    site: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderInfo:
+    """One upstream account and how it is now."""
+
+    name: str
+    kind: str
+    site: str
+    circuit: str
+    """`closed` (in use), `open` (resting after failures) or `half_open` (one trial call)."""
+    last_error_code: str | None = None
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusInfo:
+    """This process, now."""
+
+    uptime_s: float
+    in_flight: int
+    ledger_pending: int
+    ledger_written: int
+    config_path: str | None
+    config_loaded_at_ns: int | None
+    config_error: str | None
+    """Why the newest naru.toml was refused; the one before it stays in force. None when it was taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlContext:
+    """Everything the control plane and the console stand on."""
+
+    ledger: LedgerReader
+    models: Callable[[], Sequence[ModelInfo]]
+    providers: Callable[[], Sequence[ProviderInfo]]
+    status: Callable[[], StatusInfo]
+    settings_redacted: Callable[[], Mapping[str, object]]
+    """The settings in force, secrets and upstream addresses taken out."""
+    verify_admin_key: Callable[[str], bool]
+    """Compares in constant time; may block for as long as a slow hash takes."""
+    session_secret: bytes
+    version: str
+    clock: Clock
+    admin_key_hint: str = ".naru/admin.key"
+    """Where the admin key lies, as the sign-in page says it."""
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return Sessions(self.session_secret, self.clock)
+
+    @cached_property
+    def sign_in_limiter(self) -> GuessLimiter:
+        return GuessLimiter(self.clock)
+
+    @cached_property
+    def bearer_limiter(self) -> GuessLimiter:
+        """Apart from the sign-in page's, so that guessing at one does not lock the other."""
+        return GuessLimiter(self.clock)

@@ -1,0 +1,48 @@
+// The overview: draws the charts, and asks for new figures every few seconds while somebody looks.
+
+import { drawCharts, redrawCharts } from "./charts.js";
+
+const EVERY_MS = 5000;
+const region = document.querySelector("[data-figures]");
+const charts = document.querySelector(".charts");
+const live = document.querySelector("[data-live]");
+
+const readSeries = () => JSON.parse(document.getElementById("series").textContent);
+
+function show(isLive) {
+  live.classList.toggle("off", !isLive);
+  live.querySelector("[data-live-on]").hidden = !isLive;
+  live.querySelector("[data-live-off]").hidden = isLive;
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  let response;
+  try {
+    response = await fetch(region.dataset.figures);
+  } catch {
+    show(false);
+    return;
+  }
+  if (response.status === 401) {
+    location.reload(); // the session has ended: the server shows the sign-in page
+    return;
+  }
+  show(response.ok);
+  if (!response.ok) return;
+  const parsed = document.createElement("template");
+  parsed.innerHTML = await response.text();
+  const selection = getSelection();
+  const isReading = region.contains(document.activeElement) || (!selection.isCollapsed && region.contains(selection.anchorNode));
+  if (isReading) return; // never pull the rug from under a keyboard or a copy
+  region.replaceChildren(...parsed.content.childNodes);
+  const isEmpty = region.querySelector(".empty") !== null;
+  charts.hidden = isEmpty;
+  if (!isEmpty) await drawCharts(readSeries());
+}
+
+if (!charts.hidden) drawCharts(readSeries());
+setInterval(refresh, EVERY_MS);
+document.addEventListener("visibilitychange", refresh);
+document.addEventListener("naru:theme", redrawCharts);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);
