@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
@@ -100,39 +99,21 @@ class Composer:
     def _compose(self, received: Received, base: Script, command: bytes) -> tuple[Answer, bool]:
         route = find_route(received.target)
         family = _family(route)
-        body: Any = {}
-        if received.body:
-            try:
-                body = msgspec.json.decode(received.body)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                message = "We could not parse the JSON body of your request."
-                return _error(family, 400, base, message=message), False
-        if not isinstance(body, dict):
-            return _error(family, 400, base, message="The body must be a JSON object."), False
-        model = route.model or body.get("model")
-        script, counter = base, b""
         try:
-            if command:
-                script, counter = overlay(script, command), command
-            if isinstance(model, str) and _MODEL_PREFIX in model:
-                text = model.partition(_MODEL_PREFIX)[2]
-                script, counter = overlay(script, text), counter + text.encode()
+            body = _read_body(received)
+            model = route.model or body.get("model")
+            script, name = _read_script(base, command, model)
         except ValueError as problem:
-            return _error(family, 400, base, message=f"This script cannot be read: {problem}"), False
-        if script.is_error or script.redirect:
-            failed = self._failures.get(counter, 0)
-            if script.error_times is None or failed < script.error_times:
-                self._failures[counter] = failed + 1
-                return _scripted_error(family, script), False
+            return _error(family, 400, base, message=str(problem)), False
+        if script.error_times is not None or script.is_error:
+            failed = self._failures[name] = self._failures.get(name, 0) + 1
+            if script.error_times is not None and failed > script.error_times:
+                script = script.healed
+        if script.is_error:
+            return _scripted_error(family, script), False
+        if (refusal := _refuse(received, route, script, model)) is not None or route.call is None:
+            return refusal or _error(family, 404, script), False
         call = route.call
-        if call is None:
-            return _error(family, 404, script, kind="not_found"), False
-        if received.method != call.method:
-            return _error(family, 405, script, message="Method not allowed."), False
-        if script.api_key is not None and not _has_key(received, script.api_key):
-            return _error(family, 401, script), False
-        if call.needs_model and not isinstance(model, str):
-            return _error(family, 400, script, message="You must provide a model parameter."), False
         if call is MODELS and "anthropic-version" in received.headers:
             call, family = ANTHROPIC_MODELS, "anthropic"
         is_stream = body.get("stream") is True if call.is_streamed is None else call.is_streamed
@@ -148,6 +129,43 @@ class Composer:
         )
         answer = _stream_answer(turn, call, family) if turn.is_stream else _whole_answer(turn, call, family)
         return answer, not (script.echo or script.error_times is not None or script.api_key is not None)
+
+
+def _read_body(received: Received) -> Json:
+    if not received.body:
+        return {}
+    try:
+        return msgspec.json.decode(received.body, type=Json)
+    except ValueError:
+        raise ValueError("We could not parse the JSON body of your request.") from None
+
+
+def _read_script(base: Script, command: bytes, model: object) -> tuple[Script, bytes]:
+    """What the header and the model's name make of `base`, and the text by which its failures are counted."""
+    script, name = base, b""
+    try:
+        if command:
+            script, name = overlay(script, command), command
+        if isinstance(model, str) and _MODEL_PREFIX in model:
+            text = model.partition(_MODEL_PREFIX)[2]
+            script, name = overlay(script, text), name + text.encode()
+    except ValueError as problem:
+        raise ValueError(f"This script cannot be read: {problem}") from problem
+    return script, name
+
+
+def _refuse(received: Received, route: Route, script: Script, model: object) -> Answer | None:
+    """What a provider would not answer: an unknown path, a wrong method or key, a missing model."""
+    family, call = _family(route), route.call
+    if call is None:
+        return _error(family, 404, script, kind="not_found")
+    if received.method != call.method:
+        return _error(family, 405, script, message="Method not allowed.")
+    if script.api_key is not None and not _has_key(received, script.api_key):
+        return _error(family, 401, script)
+    if call.needs_model and not isinstance(model, str):
+        return _error(family, 400, script, message="You must provide a model parameter.")
+    return None
 
 
 def _family(route: Route) -> str:
@@ -232,7 +250,7 @@ def _whole_answer(turn: Turn, call: Call, family: str) -> Answer:
         pieces = [Piece("close", turn.encode(errors.error(family, 500)[0]))]
     else:
         body = turn.encode(call.whole(turn))
-        pieces = [Piece("close", body[:-2] + b",]" if script.garbage else body)]
+        pieces = [Piece("close", body[:-1] + b",]" if script.garbage else body)]
         if script.stall_after_tokens is not None:
             half = len(body) // 2 if script.stall_after_tokens else 0
             pieces = [Piece("close", body[:half]), Piece("stall", b"")] if half else [Piece("stall", b"")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from naru.testing.upstream.sse import SseWriter
 from naru.testing.upstream.turn import Call, Json, Piece, Turn
@@ -22,7 +23,7 @@ FAULT = {
 
 def usage(turn: Turn, *, sent: int | None = None) -> Json:
     """OpenAI's usage object; `sent` counts only so many output tokens (for usage that grows)."""
-    output = (turn.output_tokens if sent is None else sent) + turn.reasoning_tokens
+    output = turn.output_tokens + turn.reasoning_tokens if sent is None else sent
     prompt_details: Json = {"cached_tokens": turn.script.cache_read_tokens, "audio_tokens": 0}
     if turn.script.cache_write_tokens:
         prompt_details["cache_write_tokens"] = turn.script.cache_write_tokens
@@ -143,33 +144,20 @@ class _ChatStream:
     def pieces(self) -> Iterator[Piece]:
         turn = self._turn
         if turn.is_azure:
-            filters = [{"prompt_index": 0, "content_filter_results": _FILTERS}]
-            opening = {
-                **self._base,
-                "id": "",
-                "created": 0,
-                "model": "",
-                "object": "",
-                "choices": [],
-                "prompt_filter_results": filters,
-            }
-            yield Piece("open", self._sse.event(opening))
+            yield Piece("open", self._prompt_filters())
         has_text = bool(turn.tokens) or not (turn.calls or turn.script.refusal)
         for index in range(turn.n):
             delta: Json = {"role": "assistant", "content": "" if has_text else None, "refusal": None}
             yield Piece("open", self._chunk(index, delta, is_first=index == 0))
-        for token in turn.reasoning:
+        for delta in self._deltas():
             for index in range(turn.n):
-                yield self._token(index, {turn.script.reasoning_field: token})
-        for token in turn.tokens:
-            for index in range(turn.n):
-                yield self._token(index, {"content": token}, tokens=[token])
-        if turn.script.refusal:
-            for index in range(turn.n):
-                yield self._token(index, {"refusal": turn.script.refusal})
+                self._sent += 1
+                said = delta.get("content")
+                yield Piece("token", self._chunk(index, delta, tokens=[said] if said else None))
         for index in range(turn.n):
-            for delta in self._tool_deltas(index):
-                yield self._token(index, {"tool_calls": [delta]})
+            for call in self._tool_deltas(index):
+                self._sent += 1
+                yield Piece("token", self._chunk(index, {"tool_calls": [call]}))
         for index in range(turn.n):
             yield Piece("close", self._chunk(index, {}, finish=turn.finish, is_last=index == turn.n - 1))
         if self._place == "final-chunk" and self._has_asked:
@@ -179,9 +167,20 @@ class _ChatStream:
             yield Piece("close", self._sse.event(last))
         yield Piece("end", self._sse.raw(b"[DONE]"))
 
-    def _token(self, index: int, delta: Json, tokens: list[str] | None = None) -> Piece:
-        self._sent += 1
-        return Piece("token", self._chunk(index, delta, tokens=tokens))
+    def _prompt_filters(self) -> bytes:
+        # Azure opens with a chunk without choices, its other fields empty.
+        blank = {"id": "", "created": 0, "model": "", "object": "", "choices": []}
+        filters = [{"prompt_index": 0, "content_filter_results": _FILTERS}]
+        return self._sse.event({**self._base, **blank, "prompt_filter_results": filters})
+
+    def _deltas(self) -> Iterator[Json]:
+        turn = self._turn
+        for token in turn.reasoning:
+            yield {turn.script.reasoning_field: token}
+        for token in turn.tokens:
+            yield {"content": token}
+        if turn.script.refusal:
+            yield {"refusal": turn.script.refusal}
 
     def _chunk(
         self,
@@ -220,33 +219,28 @@ class _ChatStream:
         return self._sse.event(chunk)
 
     def _tool_deltas(self, index: int) -> Iterator[Json]:
-        turn = self._turn
-        style = turn.script.tool_style
-        runs = []
-        for slot, call in enumerate(turn.calls):
-            place = 0 if style == "index-zero" else slot
-            head: Json = {"index": place, "id": _call_id(call, index), "type": "function"}
-            if style == "whole":
-                runs.append([{**head, "function": {"name": call.name, "arguments": call.arguments}}])
-                continue
-            run: list[Json] = [{**head, "function": {"name": call.name, "arguments": ""}}]
-            rest: Json = {"index": place}
-            if style == "null-ids":
-                rest = {"index": place, "id": None, "type": "function"}
-            for fragment in call.fragments:
-                function: Json = {"arguments": fragment}
-                if style == "null-ids":
-                    function = {"name": None, "arguments": fragment}
-                run.append({**rest, "function": function})
-            runs.append(run)
-        if style == "interleaved":
-            for step in range(max(map(len, runs), default=0)):
-                for run in runs:
-                    if step < len(run):
-                        yield run[step]
+        runs = [self._tool_run(slot, call, index) for slot, call in enumerate(self._turn.calls)]
+        if self._turn.script.tool_style == "interleaved":
+            for step in zip_longest(*runs):
+                yield from (delta for delta in step if delta is not None)
         else:
             for run in runs:
                 yield from run
+
+    def _tool_run(self, slot: int, call: Call, index: int) -> list[Json]:
+        style = self._turn.script.tool_style
+        place = 0 if style == "index-zero" else slot
+        head: Json = {"index": place, "id": _call_id(call, index), "type": "function"}
+        if style == "whole":
+            return [{**head, "function": {"name": call.name, "arguments": call.arguments}}]
+        rest: Json = {"index": place}
+        name: Json = {}
+        if style == "null-ids":
+            rest, name = {"index": place, "id": None, "type": "function"}, {"name": None}
+        return [
+            {**head, "function": {"name": call.name, "arguments": ""}},
+            *({**rest, "function": {**name, "arguments": fragment}} for fragment in call.fragments),
+        ]
 
 
 def _call_id(call: Call, index: int) -> str:

@@ -74,11 +74,9 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         if self._task is not None:
             self._task.cancel()
-        left = [self._current] if self._current is not None else []
-        left += [received for received, _, _ in self._queue]
-        self._current = None
+        received, self._current = self._current, None
         self._queue.clear()
-        for received in left:
+        if received is not None:
             self._owner.finish(received, closed_early=True)
         self._owner.closed(self)
         self._transport = None

@@ -20,13 +20,14 @@ _PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 def frame(headers: dict[str, str], payload: bytes) -> bytes:
     """One message of `application/vnd.amazon.eventstream`, both checksums right."""
-    packed = b"".join(
-        struct.pack("!B", len(name)) + name.encode() + struct.pack("!BH", 7, len(value)) + value.encode()
-        for name, value in headers.items()
-    )
+    packed = b"".join(_header(name.encode(), value.encode()) for name, value in headers.items())
     prelude = struct.pack("!II", 16 + len(packed) + len(payload), len(packed))
     message = prelude + struct.pack("!I", crc32(prelude)) + packed + payload
     return message + struct.pack("!I", crc32(message))
+
+
+def _header(name: bytes, value: bytes) -> bytes:
+    return struct.pack("!B", len(name)) + name + struct.pack("!BH", 7, len(value)) + value
 
 
 def _event(turn: Turn, name: str, value: Json) -> bytes:

@@ -106,9 +106,9 @@ def stream(turn: Turn) -> Iterator[Piece]:
     is_begun = False
     for part in _stream_parts(turn):
         for index in indexes:
-            sent += 1
+            sent += "thought" not in part
             usage = None
-            if place in ("auto", "every-chunk") or (place == "first-and-last" and sent == 1):
+            if place in ("auto", "every-chunk") or (place == "first-and-last" and not is_begun):
                 usage = _usage(turn, sent=sent)
             candidate: Json = {"content": {"parts": [part], "role": "model"}, "index": index}
             chunk = _answer(turn, [candidate], usage)

@@ -129,7 +129,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """In the place of the provider's own error object."""
     error_headers: Mapping[str, str] = {}
     error_times: int | None = None
-    """Only the first so many requests of this script fail."""
+    """Only the first so many requests of this script fail, in whatever way it says; then all is well."""
     retry_after: float | None = None
     """Seconds, said with the error in the form below."""
     retry_after_form: RetryAfterForm = "seconds"
@@ -175,8 +175,26 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def is_error(self) -> bool:
-        """True when the script asks for an HTTP error."""
-        return self.error_status is not None or self.html_error
+        """True when the script asks for an HTTP error or a redirect."""
+        return self.error_status is not None or self.html_error or self.redirect is not None
+
+    @property
+    def healed(self) -> Script:
+        """The same script without its faults: what follows when `error_times` is used up."""
+        return msgspec.structs.replace(
+            self,
+            error_status=None,
+            html_error=False,
+            redirect=None,
+            stall_after_tokens=None,
+            reset_at_byte=None,
+            close_at_byte=None,
+            truncate_utf8=False,
+            inband_error_after_tokens=None,
+            forget_done=False,
+            garbage=False,
+            empty_body=False,
+        )
 
     @property
     def text_tokens(self) -> list[str]:

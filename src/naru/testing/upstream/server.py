@@ -197,6 +197,7 @@ class ThreadedUpstream:
         if loop is None or thread is None:
             return
         self._run(self._upstream.stop())
+        self._loop = None
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
