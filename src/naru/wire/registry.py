@@ -5,6 +5,8 @@ from __future__ import annotations
 from naru.wire.base import ClientDialect, UpstreamDialect
 from naru.wire.chat import ChatDialect
 from naru.wire.completions import CompletionsDialect
+from naru.wire.converse import ConverseDialect
+from naru.wire.gemini import GeminiDialect
 from naru.wire.messages import MessagesDialect
 
 _CHAT = ChatDialect()
@@ -17,6 +19,8 @@ CLIENT_DIALECTS: dict[str, ClientDialect] = {
     "messages": _MESSAGES,
 }
 UPSTREAM_DIALECTS: dict[str, UpstreamDialect] = {
+    "gemini": GeminiDialect(),
+    "converse": ConverseDialect(),
     "chat": _CHAT,
     "completions": _COMPLETIONS,
     "messages": _MESSAGES,

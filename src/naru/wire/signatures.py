@@ -1,8 +1,8 @@
 """Marks that tell whose a thought signature is, and what it belongs to.
 
 A client keeps signatures without reading them and sends them back, perhaps to another provider after a
-fall back, and each provider refuses the others' with 400. So Gemini's and OpenAI's wear a prefix on their
-way through the client, and only Anthropic's travel bare, since Anthropic's own clients must get them unchanged.
+fall back, and each provider refuses the others' with 400. So Gemini's and OpenAI's wear a prefix on
+their way through the client, and only Anthropic's travel bare: its own clients must get them unchanged.
 """
 
 from __future__ import annotations

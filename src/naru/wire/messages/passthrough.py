@@ -14,7 +14,7 @@ from naru.wire.loose import find_json
 from naru.wire.model import Json
 from naru.wire.signatures import is_foreign
 
-_NOT_ANTHROPIC = re.compile(rb'"(?:signature|data)"\s*:\s*"(?:"|gemini#|call#)')
+_NOT_ANTHROPIC = re.compile(rb'"(?:signature|data)"\s*:\s*"(?:"|[a-z]+#)')
 
 
 def patch_request(fields: dict[str, msgspec.Raw], model: str) -> None:
