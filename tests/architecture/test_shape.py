@@ -56,7 +56,7 @@ def test_files_stay_short(path):
 
 @pytest.mark.parametrize("path", FILES, ids=ids)
 def test_a_silenced_rule_gives_its_reason(path):
-    """`# noqa` names its rule and says why, on the line or on the one above; `type: ignore` names its code."""
+    """`# noqa` names its rule and says why, there or on the line above; `type: ignore` names its code."""
     lines = path.read_text("utf-8").splitlines()
     for number, line in enumerate(lines, 1):
         if "# type: ignore" in line:
