@@ -45,12 +45,13 @@ def write_event(data: object) -> bytes:
 
 
 class _ChoiceState:
-    __slots__ = ("block_count", "has_calls", "has_refused", "is_finished", "thought")
+    __slots__ = ("block_count", "has_calls", "has_refused", "is_finished", "silent_calls", "thought")
 
     def __init__(self) -> None:
         self.has_calls = False
         self.has_refused = False
         self.is_finished = False
+        self.silent_calls: set[int] = set()
         self.thought = ""
         self.block_count = 0
 
@@ -150,9 +151,11 @@ class ChatEncoder:
         state.has_calls = True
         function: Json
         if isinstance(event, ToolDelta):
+            state.silent_calls.discard(event.slot)
             function = {"arguments": event.arguments}
             call: Json = {"index": event.slot, "function": function}
         else:
+            state.silent_calls.add(event.slot)
             function = {"name": event.name, "arguments": ""}
             call = {"index": event.slot, "id": event.id, "type": "function", "function": function}
             call.update(write_signature(event.signature))
@@ -168,6 +171,8 @@ class ChatEncoder:
         if state.is_finished:
             return opening
         state.is_finished = True
+        for slot in sorted(state.silent_calls):  # clients parse the arguments of every call as JSON
+            opening += self._write_call(ToolDelta(index=index, slot=slot, arguments="{}"))
         word = write_finish(reason, has_refused=state.has_refused, uses_functions=self._uses_functions)
         return opening + self._chunk(index, {}, finish_reason=word)
 

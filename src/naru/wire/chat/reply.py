@@ -66,7 +66,14 @@ def write_finish(finish: FinishReason, *, has_refused: bool, uses_functions: boo
 
 def make_id(id: str, prefix: str) -> str:
     """The upstream's id in the form clients of this language expect."""
-    return id if id.startswith(prefix) else f"{prefix}{id or 'naru'}"
+    return id if id.startswith(prefix) else prefix + bare_id(id)
+
+
+def bare_id(id: str) -> str:
+    """A reply's id without the prefix of its language: what ids in another language are made of."""
+    for prefix in ("chatcmpl-", "cmpl-", "resp_", "msg_"):
+        id = id.removeprefix(prefix)
+    return id or "naru"
 
 
 def read_int(value: object) -> int:
@@ -158,7 +165,7 @@ def read_text(content: object) -> str:
 
 def make_call_id(reply_id: str, choice: int, slot: int) -> str:
     """An id for a call whose upstream gave none: stable, and unique in the conversation."""
-    return f"call_{reply_id.replace('-', '_') or 'naru'}_{choice}_{slot}"
+    return f"call_{bare_id(reply_id).replace('-', '_')}_{choice}_{slot}"
 
 
 def _read_call(call: Json, position: int, slot: int, reply_id: str) -> ToolUse | None:

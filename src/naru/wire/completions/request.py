@@ -9,7 +9,7 @@ from naru.wire.model import Json, Message, Request, Text
 
 
 class CompletionsRequest(Request, kw_only=True):
-    """A request that came in this language. `echoed`: the prompt, when it is wanted in front of the answer."""
+    """A request that came in this language. `echoed`: the prompt, when the answer is to repeat it."""
 
     echoed: str = ""
 
