@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import shlex
 import signal
-import sys
+import socket
 from pathlib import Path
 
 import uvicorn
 import uvloop
 
 from naru.app import App
-from naru.kernel.errors import NaruError
+from naru.kernel.errors import ConfigError, NaruError
 from naru.settings import Settings, load
 from naru.web.http import BoundedHttpProtocol
 
@@ -22,6 +23,7 @@ _DEFAULT_CONFIG = Path("naru.toml")
 _KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that they close first and never race us."""
 _BACKLOG = 2048
+_GC_YOUNG = 20_000
 _QUESTION = '{"model": "%s", "messages": [{"role": "user", "content": "What is the capital of Korea?"}]}'
 
 
@@ -36,42 +38,64 @@ def run(*, config: Path | None, home: Path, host: str | None, port: int | None, 
         ready_s: longest wait for the embedded model before saying that it is still loading.
 
     Raises:
-        ConfigError: the settings are refused.
+        ConfigError: the settings are refused, or the address is taken.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it reports each plugin it loads
     path = config or _DEFAULT_CONFIG
     settings = load(path if config is not None or path.exists() else None, os.environ)
-    address = (host or settings.server.host, settings.server.port if port is None else port)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, path, home, address, ready_s))
+    listener = bind(host or settings.server.host, settings.server.port if port is None else port)
+    with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, path, home, listener, ready_s))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, before anything else is started.
+
+    Raises:
+        ConfigError: the address is taken, not ours, or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"cannot listen on port {port} ({error.strerror or 'unknown host'}). Choose another address with "
+            "--host and --port, or in [server] of naru.toml.",
+            path=host,
+        ) from None
+    return listener
+
+
+def new_server(app: App) -> uvicorn.Server:
+    """The HTTP server of a started `app`; serve it on a socket of `bind`."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app.asgi,
+            http=BoundedHttpProtocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,  # a forwarded address is a claim; the ledger holds none
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=round(app.settings.server.shutdown_grace_s),
+            backlog=_BACKLOG,
+        )
+    )
 
 
 async def _serve(
-    settings: Settings, config_path: Path, home: Path, address: tuple[str, int], ready_s: float
+    settings: Settings, config_path: Path, home: Path, listener: socket.socket, ready_s: float
 ) -> None:
     app = App(settings, home=home, config_path=config_path, environ=os.environ)
-    await app.start()
     try:
-        server = _Server(
-            uvicorn.Config(
-                app.asgi,
-                host=address[0],
-                port=address[1],
-                http=BoundedHttpProtocol,
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                log_level="warning",
-                server_header=False,
-                proxy_headers=False,  # a forwarded address is a claim; the ledger holds none
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=round(settings.server.shutdown_grace_s),
-                backlog=_BACKLOG,
-            ),
-            app,
-            ready_s,
-        )
+        await app.start()
         loop = asyncio.get_running_loop()
         reloads: set[asyncio.Task[bool]] = set()
 
@@ -81,57 +105,48 @@ async def _serve(
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
-        await server.serve()
-        if not server.started:
-            sys.exit(1)
+        # What was imported and wired stays for good. Kept out of the collector's sight, and with young objects
+        # gathered for longer, collecting costs 2 % of a request's time instead of 17 %.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GC_YOUNG, 20, 50)
+        greeting = asyncio.create_task(_greet(app, listener, ready_s))
+        await new_server(app).serve(sockets=[listener])
+        greeting.cancel()
     finally:
         await app.stop()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which says how to use Naru once it listens."""
-
-    def __init__(self, config: uvicorn.Config, app: App, ready_s: float) -> None:
-        super().__init__(config)
-        self._app = app
-        self._ready_s = ready_s
-        self._greeting: asyncio.Task[None] | None = None
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            self._greeting = asyncio.create_task(self._greet())
-
-    async def _greet(self) -> None:
-        app = self._app
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            shown = "127.0.0.1"
-        base = f"http://{shown}:{port}"
-        key = app.admin_key_path
-        _say(f"Naru is up.\n\n  Console    {base}/\n  Admin key  {key.resolve()}  (keep it secret)")
-        model = next(iter(app.list_models()), None)
-        if app.local is not None:
-            _say("  Model      loading the embedded model ...")
-            try:
-                await app.local.wait_ready(self._ready_s)
-            except NaruError:
-                why = app.local.reason or "it is still loading"
-                _say(f"  Model      not ready: {why}")
-        elif app.local_reason:
-            _say(f"  Model      the embedded model is off: {app.local_reason}")
-        if model is None:
-            _say("\nNo model is configured yet: `naru config init` writes a naru.toml to fill in.")
-            return
-        _say(
-            f"\nTry it:\n\n"
-            f"  curl -s {base}/v1/chat/completions \\\n"
-            f'    -H "Authorization: Bearer $(cat {shlex.quote(str(key.resolve()))})" \\\n'
-            f"    -H 'Content-Type: application/json' \\\n"
-            f"    -d '{_QUESTION % model}'\n\n"
-            f"Ctrl-C stops Naru."
-        )
+async def _greet(app: App, listener: socket.socket, ready_s: float) -> None:
+    """Say how to use what is running. The socket listens already, so a pasted command waits at worst."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    key = app.admin_key_path.resolve()
+    _say(f"Naru is up.\n\n  Console    {base}/\n  Admin key  {key}  (sign in with it; keep it secret)")
+    if app.local is not None:
+        _say("  Model      loading the embedded model ...")
+        try:
+            await app.local.wait_ready(ready_s)
+        except NaruError:
+            _say(f"  Model      not ready: {app.local.reason or 'it is still loading'}")
+        else:
+            _say(f"  Model      {app.local.name} (embedded) is ready")
+    elif app.local_reason:
+        _say(f"  Model      the embedded model is off: {app.local_reason}")
+    model = next(iter(app.list_models()), None)
+    if model is None:
+        _say("\nNo model is configured yet: `naru config init` writes a naru.toml to fill in.")
+        return
+    _say(
+        f"\nTry it:\n\n"
+        f"  curl -s {base}/v1/chat/completions \\\n"
+        f'    -H "Authorization: Bearer $(cat {shlex.quote(str(key))})" \\\n'
+        f"    -H 'Content-Type: application/json' \\\n"
+        f"    -d '{_QUESTION % model}'\n\n"
+        f"Ctrl-C stops Naru."
+    )
 
 
 def _say(text: str) -> None:

@@ -15,6 +15,7 @@ app = typer.Typer(
     help="One self-hosted control plane through which a company's AI crosses.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # it would read [resilience] in a help text as a style and drop it
     pretty_exceptions_enable=False,  # its tracebacks show local variables, which may hold keys
 )
 app.command()(up)

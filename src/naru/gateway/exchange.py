@@ -43,8 +43,8 @@ class AttemptLog:
         "usage",
     )
 
-    def __init__(self, target: Target) -> None:
-        self.id = new_id("att")
+    def __init__(self, id: str, target: Target) -> None:
+        self.id = id
         self.target = target
         self.started_at_ns = time_ns()
         self.started = perf_counter()

@@ -8,15 +8,12 @@ import time
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32: no i, l, o, u
 
 
-def _base32(number: int, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        digits.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(digits))
+# Two digits at a time: an id is made for every request.
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 
 
 def new_id(prefix: str) -> str:
     """A ULID (48 bits of milliseconds, 80 random bits) behind `prefix_`, 26 characters, sorts by time."""
     value = ((time.time_ns() // 1_000_000) << 80) | int.from_bytes(os.urandom(10))
-    return f"{prefix}_{_base32(value, 26)}"
+    return f"{prefix}_{''.join([_PAIRS[(value >> shift) & 1023] for shift in _SHIFTS])}"

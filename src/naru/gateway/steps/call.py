@@ -127,7 +127,7 @@ async def _try_target(
     loop = asyncio.get_running_loop()
     retry = 0
     while True:
-        attempt = AttemptLog(target)
+        attempt = AttemptLog(f"{x.id}.{len(x.attempts) + 1}", target)
         x.attempts.append(attempt)
         try:
             answer = await _attempt(envelope, codec, request, attempt, deadline)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import cast
 
+import msgspec
+
 from naru.gateway.exchange import AttemptLog, Exchange
 from naru.kernel.errors import NaruError, UpstreamError
 from naru.kernel.money import format_usd
@@ -17,7 +19,8 @@ from naru.metering import (
     CostState,
     LedgerWriter,
     PriceBook,
-    complete_usage,
+    estimate_tokens,
+    estimate_tokens_from_size,
     sum_usage,
 )
 
@@ -33,9 +36,28 @@ def price_attempt(x: Exchange, attempt: AttemptLog, prices: PriceBook) -> Cost:
     if attempt.status == "error" and attempt.usage is None and attempt.output_chars == 0:
         # It took the request and we never saw what it did with it (timed out, or an unreadable answer).
         return _UNKNOWN
-    attempt.usage = complete_usage(attempt.usage, input_bytes=x.body, output_chars=attempt.output_chars)
+    attempt.usage = _complete(attempt, x.body)
     provider = attempt.target.upstream.provider
     return prices.price(provider.vendor, attempt.target.model, attempt.usage, attempt.started_at_ns)
+
+
+def _complete(attempt: AttemptLog, body: bytes) -> Usage:
+    """The attempt's usage, estimated where the upstream did not report it.
+
+    A stream that broke off has told of less output than it made (Anthropic counts up at the end), so there
+    the larger of what was reported and what was seen counts.
+    """
+    usage = attempt.usage
+    if usage is not None and usage.total_output_tokens and attempt.status == "ok":
+        return usage
+    if usage is not None and attempt.status == "ok" and not attempt.output_chars:
+        return usage
+    seen = estimate_tokens_from_size(chars=attempt.output_chars)
+    if usage is None:
+        return Usage(input_tokens=estimate_tokens(body), output_tokens=seen, is_estimated=True)
+    if seen <= usage.total_output_tokens:
+        return usage
+    return msgspec.structs.replace(usage, output_tokens=seen, reasoning_tokens=None, is_estimated=True)
 
 
 def _total(costs: list[Cost]) -> Cost:
