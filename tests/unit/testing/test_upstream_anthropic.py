@@ -29,10 +29,8 @@ async def test_whole_and_stream_agree_to_the_last_token(client, upstream):
         cache_write_1h_tokens=2,
     )
     whole = await client.messages.create(**ASK)
-    kinds = []
     async with client.messages.stream(**ASK) as stream:
-        async for event in stream:
-            kinds.append(event.type)
+        kinds = [event.type async for event in stream]
         final = await stream.get_final_message()
     assert [block.type for block in whole.content] == ["thinking", "text", "tool_use", "tool_use"]
     for left, right in zip(whole.content, final.content, strict=True):

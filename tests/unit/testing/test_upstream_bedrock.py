@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import botocore.session
 import pytest
@@ -45,7 +46,9 @@ def test_converse_whole_and_streamed_agree(bedrock):
     )
     whole = client.converse(**ASK)
     blocks: dict[int, dict] = {}
-    for event in client.converse_stream(**ASK)["stream"]:
+    with closing(client.converse_stream(**ASK)["stream"]) as stream:
+        events = list(stream)
+    for event in events:
         ((kind, value),) = event.items()
         if kind == "contentBlockStart":
             blocks[value["contentBlockIndex"]] = {"tool": value["start"]["toolUse"], "input": ""}
@@ -91,15 +94,18 @@ def test_an_http_error_is_the_exception_aws_names(bedrock):
 def test_an_in_band_error_is_an_exception_frame(bedrock):
     client, upstream = bedrock
     upstream.script(inband_error_after_tokens=1)
-    with pytest.raises(EventStreamError, match="modelStreamErrorException"):
-        list(client.converse_stream(**ASK)["stream"])
+    with (
+        closing(client.converse_stream(**ASK)["stream"]) as stream,
+        pytest.raises(EventStreamError, match="modelStreamErrorException"),
+    ):
+        list(stream)
 
 
 def test_garbage_is_a_checksum_that_does_not_hold(bedrock):
     client, upstream = bedrock
     upstream.script(garbage=True)
-    with pytest.raises(ChecksumMismatch):
-        list(client.converse_stream(**ASK)["stream"])
+    with closing(client.converse_stream(**ASK)["stream"]) as stream, pytest.raises(ChecksumMismatch):
+        list(stream)
 
 
 def test_titan_and_cohere_embed(bedrock):
@@ -107,7 +113,8 @@ def test_titan_and_cohere_embed(bedrock):
     upstream.script()
 
     def invoke(body):
-        return json.loads(client.invoke_model(modelId="embed", body=json.dumps(body))["body"].read())
+        with closing(client.invoke_model(modelId="embed", body=json.dumps(body))["body"]) as answer:
+            return json.loads(answer.read())
 
     titan = invoke({"inputText": "나루", "dimensions": 4})
     cohere = invoke({"texts": ["나루", "b"], "input_type": "search_query", "output_dimension": 4})

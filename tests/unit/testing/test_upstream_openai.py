@@ -136,10 +136,8 @@ async def test_usage_stands_where_it_is_told(client, upstream, place, found):
 async def test_responses_whole_and_streamed_agree(client, upstream):
     upstream.script(reply="네, 나루입니다 🚣", reasoning="짧게 답하자", tool_calls=[WEATHER])
     whole = await client.responses.create(model="m", input="hi")
-    kinds = []
     async with client.responses.stream(model="m", input="hi") as stream:
-        async for event in stream:
-            kinds.append(event.type)
+        kinds = [event.type async for event in stream]
         final = await stream.get_final_response()
     assert final.output_text == whole.output_text == "네, 나루입니다 🚣"
     assert [item.type for item in final.output] == ["reasoning", "message", "function_call"]
@@ -181,11 +179,11 @@ async def test_embeddings_are_the_same_in_base64_and_in_floats(client):
 
 async def test_an_in_band_error_raises_in_the_sdk(client, upstream):
     upstream.script(inband_error_after_tokens=2)
-    said = []
+    stream = await client.chat.completions.create(model="m", messages=MESSAGES, stream=True)
+    said = [(await anext(stream)).choices[0].delta.content for _ in range(3)]
+    assert said == ["", "Hello!", " 안녕하세요,"]
     with pytest.raises(openai.APIError, match="had an error while processing"):
-        async for chunk in await client.chat.completions.create(model="m", messages=MESSAGES, stream=True):
-            said.append(chunk)
-    assert len(said) == 3
+        await anext(stream)
 
 
 async def test_responses_that_fail_inside_say_so_twice(client, upstream):
