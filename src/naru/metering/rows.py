@@ -28,6 +28,13 @@ def _cut(text: str | None) -> str | None:
     return text if text is None or len(text) <= _MAX_TEXT else text[:_MAX_TEXT]
 
 
+def _tags(tags: dict[str, str]) -> str:
+    try:
+        return _encode_json(tags).decode()
+    except UnicodeEncodeError:
+        return _encode_json({_text(k): _text(v) for k, v in tags.items()}).decode()
+
+
 def _usage_row(usage: Usage | None) -> Row:
     if usage is None:
         return _NO_USAGE
@@ -60,7 +67,7 @@ def call_row(call: Call) -> Row:
         call.team,
         call.project,
         _cut(call.user),
-        _encode_json(call.tags).decode() if call.tags else None,
+        _tags(call.tags) if call.tags else None,
         call.route,
         _cut(call.model_asked),
         _cut(call.model_served),
@@ -117,9 +124,13 @@ def storable(row: Row) -> Row:
     return tuple(_storable(value) for value in row)
 
 
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
 def _storable(value: object) -> object:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\0", "?")
+        return _text(value)
     if isinstance(value, int) and abs(value) > _MAX_INT:
         return None
     return value

@@ -65,6 +65,8 @@ class LedgerWriter:
         """Calls committed so far."""
         self.failures = 0
         """Times the database refused a batch; its rows were kept and tried again."""
+        self.unwritable = 0
+        """Calls that no database takes, even cleaned: a fault in Naru. Each is logged by its id."""
         self.is_failing = False
         """True while the last try to write failed."""
 
@@ -140,6 +142,7 @@ class LedgerWriter:
                 if not self._write_until_done(batch):
                     return
             self._notify()
+            self._sweep()  # here too: under steady load the thread is never idle
 
     def _wait_for_work(self) -> bool:
         """Sleep until there is a row. False when the thread shall end."""
@@ -149,10 +152,9 @@ class LedgerWriter:
                 break
             if self._stopping.is_set():
                 return False
-            if not self._wake.wait(_IDLE_S):
-                if not threading.main_thread().is_alive():
-                    return False  # nobody called stop(), and the interpreter waits for this thread to end
-                self._sweep()
+            has_more = self._sweep()
+            if not self._wake.wait(0 if has_more else _IDLE_S) and not threading.main_thread().is_alive():
+                return False  # nobody called stop(), and the interpreter waits for this thread to end
             self._notify()
         return True
 
@@ -162,7 +164,7 @@ class LedgerWriter:
         while not self._abandoned.is_set():
             try:
                 self._write(batch)
-            except (sa.exc.SQLAlchemyError, UnicodeError, OverflowError) as error:
+            except Exception as error:  # noqa: BLE001  the thread's edge: were it to end, no row would land
                 self.failures += 1
                 self.is_failing = True
                 tries += 1
@@ -197,31 +199,46 @@ class LedgerWriter:
                 wake()
 
     def _write(self, batch: list[Call]) -> None:
-        call_rows = [call_row(call) for call in batch]
-        attempt_rows = [attempt_row(call.id, attempt) for call in batch for attempt in call.attempts]
         try:
-            self._insert(call_rows, attempt_rows)
+            self._insert(
+                [call_row(call) for call in batch],
+                [attempt_row(call.id, attempt) for call in batch for attempt in call.attempts],
+            )
         except sa.exc.OperationalError:
             raise  # locked, full, gone: the same rows will do later
-        except (sa.exc.SQLAlchemyError, UnicodeError, OverflowError):
-            self._insert([storable(r) for r in call_rows], [storable(r) for r in attempt_rows])
+        except Exception:  # noqa: BLE001  some value cannot be stored; the rows beside it must not suffer
+            for call in batch:
+                self._write_alone(call)
+
+    def _write_alone(self, call: Call) -> None:
+        try:
+            self._insert(
+                [storable(call_row(call))],
+                [storable(attempt_row(call.id, attempt)) for attempt in call.attempts],
+            )
+        except sa.exc.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001  as above
+            self.unwritable += 1
+            _log.error("call %s cannot be stored (%s); please report this", call.id, _kind(error))
 
     def _insert(self, call_rows: list[Row], attempt_rows: list[Row]) -> None:
         with self._engine.begin() as connection:
             _insert(connection, calls, call_rows)
             _insert(connection, attempts, attempt_rows)
 
-    def _sweep(self) -> None:
-        """Delete what is past retention, a chunk a transaction, only while there is nothing to write."""
+    def _sweep(self) -> bool:
+        """Delete one chunk of what is past retention, if it is time. True when there is more of it."""
         now_ns = self._clock.now_ns()
         if self._swept_at_ns is not None and now_ns - self._swept_at_ns < _RETENTION_PERIOD_NS:
-            return
+            return False
         try:
-            if self._delete_chunk(now_ns - self._settings.retention_days * _DAY_NS) < _RETENTION_CHUNK:
-                self._swept_at_ns = now_ns
+            if self._delete_chunk(now_ns - self._settings.retention_days * _DAY_NS) == _RETENTION_CHUNK:
+                return True
         except sa.exc.SQLAlchemyError as error:
-            self._swept_at_ns = now_ns
             _log.error("old ledger rows cannot be deleted (%s); tried again in an hour", _kind(error))
+        self._swept_at_ns = now_ns
+        return False
 
     def _delete_chunk(self, before_ns: int) -> int:
         old = sa.select(calls.c.id).where(calls.c.started_at_ns < before_ns)
