@@ -44,7 +44,7 @@ bench: install-dev ## side by side with other gateways; prints a table (ARGS go 
 	$(BIN)/python -m bench $(ARGS)
 
 docs: install-dev ## write the generated pages, then check every link, command and example
-	$(BIN)/naru config reference > docs/settings.md
+	$(BIN)/naru config docs > docs/settings.md
 	$(BIN)/pytest tests/docs
 
 install: $(RUN_STAMP) ## set up .venv with what `naru` needs; the second time does nothing

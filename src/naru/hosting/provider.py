@@ -60,8 +60,8 @@ class LocalProvider:
         return self._inner.prepare(dialect, model, body, is_stream=is_stream, client_headers=client_headers)
 
     def prepare_embeddings(self, model: str, body: bytes) -> UpstreamRequest | None:
-        del model, body  # the server is started for generation, which excludes embeddings
-        return None
+        self._require_ready()
+        return self._inner.prepare_embeddings(model, body)
 
     def encode_embeddings(self, body: bytes, model: str) -> bytes:
         return self._inner.encode_embeddings(body, model)
