@@ -1,0 +1,1 @@
+"""One file a question; each takes running targets and returns plain figures."""
