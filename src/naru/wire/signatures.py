@@ -7,6 +7,8 @@ their way through the client, and only Anthropic's travel bare: its own clients 
 
 from __future__ import annotations
 
+from naru.wire.model import Thinking
+
 _GEMINI = "gemini#"
 _CALL = "call#"
 _OPENAI = "openai#"
@@ -16,6 +18,12 @@ _PREFIXES = (_GEMINI, _CALL, _OPENAI)
 def is_foreign(signature: str) -> bool:
     """True for one that Anthropic would refuse."""
     return signature.startswith(_PREFIXES)
+
+
+def is_anthropics(thinking: Thinking) -> bool:
+    """Whether Anthropic's models take this thinking back: unsigned, and another's, they refuse."""
+    mark = thinking.signature if thinking.redacted is None else thinking.redacted
+    return bool(mark) and not is_foreign(mark or "")
 
 
 def mark_gemini(signature: str) -> str:

@@ -6,6 +6,7 @@ System and developer messages are lifted out of the conversation, wherever they 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 from zlib import crc32
 
@@ -35,16 +36,25 @@ class Turn(NamedTuple):
     parts: list[Part]
 
 
-def split_system(messages: list[Message]) -> tuple[list[Text], list[Turn]]:
+def split_system(
+    messages: list[Message], is_own: Callable[[Thinking], bool]
+) -> tuple[list[Text], list[Turn]]:
     """The system prompt and the turns.
 
-    Empty texts are left out, since all three languages refuse them. Where there is nothing but a system
-    prompt, it is said by the user. Raises BadRequest for a system prompt that is not text.
+    Left out are empty texts and thinking that is not the upstream's own, since all three languages refuse
+    them. Where there is nothing but a system prompt, it is said by the user.
+
+    Args:
+        messages: the conversation.
+        is_own: whether the upstream takes this thinking back.
+
+    Raises:
+        BadRequest: a system prompt is not text.
     """
     system: list[Text] = []
     turns: list[Turn] = []
     for number, message in enumerate(messages):
-        parts = [part for part in message.parts if not _is_empty(part)]
+        parts = [part for part in message.parts if not _is_left_out(part, is_own)]
         if message.role == "system":
             system += _only_text(parts, f"messages.{number}.content")
         elif parts and turns and turns[-1].role == message.role:
@@ -68,8 +78,13 @@ def _only_text(parts: list[Part], where: str) -> list[Text]:
     return texts
 
 
-def _is_empty(part: Part) -> bool:
-    return isinstance(part, Text | Refusal) and not part.text
+def _is_left_out(part: Part, is_own: Callable[[Thinking], bool]) -> bool:
+    match part:
+        case Text() | Refusal():
+            return not part.text
+        case Thinking():
+            return not is_own(part)
+    return False
 
 
 def read_arguments(call: ToolUse) -> Json:

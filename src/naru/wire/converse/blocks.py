@@ -20,7 +20,6 @@ from naru.wire.model import (
     ToolUse,
     Unknown,
 )
-from naru.wire.signatures import is_foreign
 from naru.wire.turns import portable_id, read_arguments
 
 NAME = "converse"
@@ -92,11 +91,8 @@ def _unsayable(what: str) -> BadRequest:
 
 
 def _write_thinking(part: Thinking) -> list[Json]:
-    """Reasoning goes back only with the seal it came with: Bedrock refuses it otherwise."""
     if part.redacted is not None:
-        return [] if is_foreign(part.redacted) else [{"reasoningContent": {"redactedContent": part.redacted}}]
-    if not part.signature or is_foreign(part.signature):
-        return []
+        return [{"reasoningContent": {"redactedContent": part.redacted}}]
     return [{"reasoningContent": {"reasoningText": {"text": part.text, "signature": part.signature}}}]
 
 

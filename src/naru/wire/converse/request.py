@@ -12,6 +12,7 @@ from naru.wire.fields import extra_for
 from naru.wire.loose import compact, object_of
 from naru.wire.model import HostedTool, Json, Request, Tool, ToolResult, ToolUse
 from naru.wire.schemas import JSON_ONLY, closed_schema, object_schema
+from naru.wire.signatures import is_anthropics
 from naru.wire.turns import Turn, split_system
 
 _TIERS = frozenset({"default", "flex", "priority", "reserved"})
@@ -22,7 +23,7 @@ _OWN_FIELDS = ("guardrailConfig", "performanceConfig", "requestMetadata", "addit
 def encode_request(request: Request, model: str) -> Json:
     """Raises BadRequest when the request cannot be said in this language at all."""
     refuse_unsayable(request)
-    system, turns = split_system(request.messages)
+    system, turns = split_system(request.messages, is_anthropics)
     body: Json = {"messages": [_write_turn(turn) for turn in turns]}
     prompt = write_blocks(list(system))
     if request.format is not None and request.format.kind == "json_object":

@@ -95,10 +95,8 @@ def _write_model_parts(parts: list[Part], *, needs_signatures: bool) -> list[Jso
 
 
 def _write_thinking(part: Thinking, written: list[Json]) -> None:
-    """Another model's thoughts are no memory of this one's; a bare signature was the last text's."""
+    """A bare signature belongs to the text before it."""
     signature = find_gemini(part.signature)
-    if signature is None:
-        return
     if part.text:
         written.append({"text": part.text, "thought": True, "thoughtSignature": signature})
     elif written and written[-1].keys() == {"text"}:

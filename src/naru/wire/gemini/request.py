@@ -12,6 +12,7 @@ from naru.kernel.errors import BadRequest
 from naru.wire.fields import extra_for
 from naru.wire.gemini.parts import write_contents
 from naru.wire.model import HostedTool, Json, Reasoning, Request, Tool
+from naru.wire.signatures import find_gemini
 from naru.wire.turns import split_system
 
 NAME = "gemini"
@@ -29,7 +30,9 @@ def generation(model: str) -> int:
 
 def encode_request(request: Request, model: str) -> Json:
     """Raises BadRequest when the request cannot be said in this language at all."""
-    system, turns = split_system(request.messages)
+    system, turns = split_system(
+        request.messages, lambda thinking: find_gemini(thinking.signature) is not None
+    )
     body: Json = {"contents": write_contents(turns, needs_signatures=generation(model) >= 3)}
     if system:
         body["systemInstruction"] = {"parts": [{"text": text.text} for text in system]}

@@ -19,7 +19,6 @@ from naru.wire.model import (
     ToolUse,
     Unknown,
 )
-from naru.wire.signatures import is_foreign
 from naru.wire.turns import portable_id, read_arguments
 
 NAME = "messages"
@@ -165,11 +164,8 @@ def _write_part(part: Part, where: str) -> list[Json]:
 
 
 def _write_thinking(part: Thinking) -> list[Json]:
-    """Thinking without a signature of Anthropic's own is refused there, and nothing is lost without it."""
     if part.redacted is not None:
-        return [] if is_foreign(part.redacted) else [{"type": "redacted_thinking", "data": part.redacted}]
-    if not part.signature or is_foreign(part.signature):
-        return []
+        return [{"type": "redacted_thinking", "data": part.redacted}]
     return [{"type": "thinking", "thinking": part.text, "signature": part.signature}]
 
 

@@ -12,6 +12,7 @@ from naru.wire.fields import extra_for
 from naru.wire.messages.blocks import NAME, write_blocks
 from naru.wire.model import HostedTool, Json, Part, Request, Text, Tool
 from naru.wire.schemas import JSON_ONLY, closed_schema, object_schema
+from naru.wire.signatures import is_anthropics
 from naru.wire.turns import Turn, split_system
 
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
@@ -21,7 +22,7 @@ _CHOICES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
 def encode_request(request: Request, model: str) -> Json:
     """Raises BadRequest when the request cannot be said in this language at all."""
     refuse_unsayable(request)
-    system, turns = split_system(request.messages)
+    system, turns = split_system(request.messages, is_anthropics)
     body: Json = {"model": model, "max_tokens": request.max_tokens or DEFAULT_MAX_TOKENS}
     if request.max_tokens == 0:
         body["max_tokens"] = 0  # fills the prompt cache without an answer
