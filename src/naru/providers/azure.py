@@ -8,7 +8,7 @@ from urllib.parse import quote
 from naru.providers.account import Account, path_segment
 from naru.providers.base import UpstreamRequest
 from naru.providers.embeddings import put_model
-from naru.providers.openai import PATHS
+from naru.providers.openai import PATHS, spoken
 from naru.settings.model import Provider as ProviderSettings
 
 _FIRST_WITH_RESPONSES = "2025-03-01-preview"
@@ -34,7 +34,7 @@ class AzureProvider(Account):
         if has_responses is None:
             # Dated versions compare as text; older ones answer /responses with 404.
             has_responses = self._is_v1 or (version or "") >= _FIRST_WITH_RESPONSES
-        self._spoken = ("chat", "completions", *(("responses",) if has_responses else ()))
+        self._spoken = spoken(has_responses=has_responses, has_completions=settings.supports_completions)
 
     def _credentials(self) -> dict[str, str]:
         return {"api-key": self._key} if self._key else {}

@@ -93,6 +93,8 @@ _BY_STATUS: dict[int, Kind] = {
 # What upstreams name in `code` or `type`, lower case without separators, where it says more than the
 # status does. Quota before rate: OpenAI sends both with 429.
 _BY_NAME: tuple[tuple[Kind, frozenset[str]], ...] = (
+    # Bedrock's 424: "An error occurred while streaming the response. Retry your request."
+    ("broken", frozenset({"modelstreamerrorexception"})),
     ("context", frozenset({"contextlengthexceeded", "modelcontextwindowexceeded"})),
     ("filter", frozenset({"contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"})),
     (

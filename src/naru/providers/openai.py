@@ -17,6 +17,12 @@ PATHS = {
 }
 
 
+def spoken(*, has_responses: bool, has_completions: bool) -> tuple[str, ...]:
+    """Client languages that a server of OpenAI's language speaks itself."""
+    optional = (("responses", has_responses), ("completions", has_completions))
+    return ("chat", *(language for language, is_spoken in optional if is_spoken))
+
+
 class OpenAIProvider(Account):
     """Bearer key, JSON, one path for each language."""
 
@@ -36,7 +42,7 @@ class OpenAIProvider(Account):
         has_responses = settings.supports_responses
         if has_responses is None:
             has_responses = is_openai
-        self._spoken = ("chat", "completions", *(("responses",) if has_responses else ()))
+        self._spoken = spoken(has_responses=has_responses, has_completions=settings.supports_completions)
         self._urls = {dialect: self._base_url + path for dialect, path in PATHS.items()}
 
     def prepare(

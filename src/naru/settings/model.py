@@ -110,6 +110,9 @@ class Provider(_Table):
     supports_responses: bool | None = Field(
         None, description="Whether it has /responses itself; default: openai and azure do."
     )
+    supports_completions: bool = Field(
+        True, description="OpenAI and compatible: whether it has the legacy /completions itself."
+    )
     supports_stream_usage: bool = Field(True, description="Whether it accepts stream_options.include_usage.")
     connect_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
     first_token_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")

@@ -190,6 +190,7 @@ def test_requests_do_not_share_their_headers():
         (OPENAI, ("chat", "responses", "completions", "chat")),
         (VLLM, ("chat", "chat", "completions", "chat")),
         ({**VLLM, "supports_responses": True}, ("chat", "responses", "completions", "chat")),
+        ({**VLLM, "supports_completions": False}, ("chat", "chat", "chat", "chat")),
         ({**OPENAI, "supports_responses": False}, ("chat", "chat", "completions", "chat")),
         (AZURE, ("chat", "responses", "completions", "chat")),
         (CLASSIC, ("chat", "chat", "completions", "chat")),
