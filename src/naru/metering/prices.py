@@ -18,6 +18,7 @@ from typing import NamedTuple
 from naru.kernel.tokens import Usage
 from naru.metering import aliases
 from naru.metering.models import Cost
+from naru.metering.usage import MAX_TOKENS
 from naru.settings.model import Price, Rates, ServiceTier
 
 ANY = "*"
@@ -274,7 +275,7 @@ def _femto(usd_per_million: Decimal | None) -> int | None:
 
 
 def _apply(tier: _Tier, usage: Usage) -> int | None:
-    """Femto-USD, None when a rate is missing, -1 when the usage says nothing at all."""
+    """Femto-USD, None when a rate is missing, -1 when the usage says nothing or cannot be true."""
     fresh = usage.input_tokens
     output = usage.output_tokens
     read = usage.cache_read_tokens
@@ -296,6 +297,8 @@ def _apply(tier: _Tier, usage: Usage) -> int | None:
     femto_usd = 0
     for count, rate in zip(counts, tariff, strict=True):
         if count:
+            if not 0 < count <= MAX_TOKENS:
+                return -1
             if rate is None:
                 return None
             femto_usd += count * rate

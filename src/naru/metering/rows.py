@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from naru.kernel.tokens import Usage
 from naru.metering.models import Attempt, Call, Cost
 from naru.metering.tables import TOKENS
+from naru.metering.usage import MAX_TOKENS
 
 Row = tuple[object, ...]
 
@@ -38,7 +39,8 @@ def _tags(tags: dict[str, str]) -> str:
 def _usage_row(usage: Usage | None) -> Row:
     if usage is None:
         return _NO_USAGE
-    return (
+    counts: tuple[int | None, ...]
+    counts = (
         usage.input_tokens,
         usage.cache_read_tokens,
         usage.cache_write_5m_tokens,
@@ -49,9 +51,13 @@ def _usage_row(usage: Usage | None) -> Row:
         usage.reasoning_tokens,
         usage.output_audio_tokens,
         usage.output_image_tokens,
-        _cut(usage.service_tier),
-        usage.is_estimated,
     )
+    for count in counts:
+        if count and not 0 < count <= MAX_TOKENS:
+            # One absurd count would overflow every sum it is part of, and with it the console.
+            counts = tuple(n if n is None or 0 <= n <= MAX_TOKENS else None for n in counts)
+            break
+    return (*counts, _cut(usage.service_tier), usage.is_estimated)
 
 
 def call_row(call: Call) -> Row:

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from naru.kernel.tokens import Usage
 
+MAX_TOKENS = 10**10
+"""More than any request can hold. A larger count, or one below zero, is a fault of the upstream: unknown."""
+
 _ASCII = bytes(range(128))
 _BUCKETS = tuple(f for f in Usage.__struct_fields__ if f.endswith("_tokens"))
 

@@ -169,6 +169,13 @@ def test_states():
     assert (estimated.nano_usd, estimated.state) == (2_000, "estimated")
 
 
+@pytest.mark.parametrize("tokens", [-1, 2**63 - 1])
+def test_absurd_counts_are_not_priced(tokens):
+    """A count no model can reach, or below zero, gives an unknown cost and no figure."""
+    found = price(BASE, Usage(input_tokens=100, output_tokens=tokens))
+    assert (found.nano_usd, found.state) == (None, "unknown")
+
+
 def test_a_price_applies_from_its_first_day_in_utc():
     """The row in force when the attempt began counts; before the first one there is no price."""
     book = PriceBook([row(input=1), row(input=3, valid_from=date(2026, 5, 1))])
