@@ -23,11 +23,14 @@ ConfigOption = Annotated[
 @app.command()
 def check(config: ConfigOption = None) -> None:
     """Read a file as Naru would; list every fault with its line, exit 1 when there is one."""
-    from naru.settings import InvalidConfig
+    from naru.kernel.errors import ConfigError
+    from naru.providers.registry import build_provider
 
     try:
         settings, path = _load(config)
-    except InvalidConfig as error:
+        for name, provider in settings.providers.items():
+            build_provider(name, provider)
+    except ConfigError as error:
         typer.echo(error.message, err=True)
         raise typer.Exit(1) from None
     source = str(path) if path else "built-in defaults (no naru.toml here)"

@@ -28,7 +28,7 @@ class _TitanAnswer(msgspec.Struct, rename="camel"):
 
 
 class _CohereVectors(msgspec.Struct):
-    float: list[list[float]]
+    vectors: list[list[float]] = msgspec.field(name="float")
 
 
 class _CohereAnswer(msgspec.Struct):
@@ -126,7 +126,7 @@ class BedrockProvider(Account):
                 vectors, tokens = [titan.embedding], titan.input_text_token_count
             else:
                 cohere = _COHERE.decode(body).embeddings
-                vectors = cohere.float if isinstance(cohere, _CohereVectors) else cohere
+                vectors = cohere.vectors if isinstance(cohere, _CohereVectors) else cohere
         except msgspec.DecodeError:
             raise unreadable() from None
         return write_answer(vectors, model, tokens, is_base64=is_base64)
@@ -141,7 +141,7 @@ class _Signer:
 
     def __init__(self, name: str, region: str, profile: str | None) -> None:
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - 0.1 s that only AWS users pay
-        from botocore.session import Session  # noqa: PLC0415
+        from botocore.session import Session  # noqa: PLC0415 - as above
 
         self._region = region
         try:
@@ -164,8 +164,8 @@ class _Signer:
 
     def sign(self, url: str, body: bytes) -> dict[str, str]:
         """Headers that sign a POST of JSON, lower case."""
-        from botocore.auth import SigV4Auth  # noqa: PLC0415
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+        from botocore.auth import SigV4Auth  # noqa: PLC0415 - loaded by then; free
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - loaded by then; free
 
         request = AWSRequest("POST", url, data=body, headers={"content-type": _JSON_TYPE})
         frozen = self._credentials.get_frozen_credentials()
