@@ -96,7 +96,7 @@ def problem(error: NaruError) -> Response:
 def from_http_exception(error: HTTPException) -> NaruError:
     """What the framework itself refuses, in the words of our own tree."""
     if error.status_code == 404:
-        return NotFound("There is nothing at this address. GET /api/openapi.json lists what there is.")
+        return NotFound("There is nothing at this address.")
     if error.status_code == 405:
         return MethodNotAllowed("This address does not answer this method; see the Allow header.")
     if error.status_code == 401:

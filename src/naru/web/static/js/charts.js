@@ -1,7 +1,7 @@
 // Charts as data: Vega-Lite specifications in the colours of the page, drawn by Vega's interpreter, which needs
 // no eval (see the content security policy).
 
-const HEIGHT = 190;
+const HEIGHT = 186;
 const views = new Map();
 let latest = null;
 
@@ -42,34 +42,41 @@ function config() {
 function timeAxis(series) {
   return {
     field: "t", type: "temporal",
-    scale: { domain: [series.from, series.to] },
+    scale: { nice: false }, // the hover layer has every step, so its data spans the window exactly
     axis: { format: hasHours(series) ? "%H:%M" : "%m/%d" },
   };
 }
 
 const stamp = (series) => ({ field: "t", type: "temporal", format: hasHours(series) ? "%m/%d %H:%M" : "%Y-%m-%d %H:%M", title: " " });
 
-/** Fields of the steps as rows {t, t2, field, value}, so that Vega-Lite can colour and stack by field. */
-function fold(series, fields) {
+/** When a step begins and ends, cut to the window. */
+const span = (series, step) => ({ t: Math.max(step.t, series.from), t2: Math.min(step.t + series.bucket, series.to) });
+
+/** Each step's fields on top of each other, in the order of `fields`. */
+function stack(series, fields) {
   const rows = [];
   for (const step of series.steps) {
-    fields.forEach((field, order) => {
-      rows.push({ t: Math.max(step.t, series.from), t2: Math.min(step.t + series.bucket, series.to), field, order, value: step[field] });
-    });
+    let below = 0;
+    for (const field of fields) {
+      rows.push({ ...span(series, step), field, below, above: below + step[field] });
+      below += step[field];
+    }
   }
-  return rows;
+  return rows.filter((row) => row.above > row.below);
 }
 
 function stackedBars(series, fields, colours, labels, format) {
+  const highest = Math.max(...series.steps.map((step) => fields.reduce((sum, field) => sum + step[field], 0)));
+  const axis = format === "~s" && highest < 4 ? { format: "d", tickMinStep: 1 } : { format };
   return {
-    data: { name: "rows", values: fold(series, fields) },
-    mark: { type: "bar", cornerRadius: 0, binSpacing: 1 },
+    data: { values: stack(series, fields) },
+    mark: { type: "rect", stroke: colour("--panel"), strokeWidth: 0.75 },
     encoding: {
-      x: { ...timeAxis(series), bandPosition: 0 },
+      x: timeAxis(series),
       x2: { field: "t2" },
-      y: { field: "value", type: "quantitative", stack: "zero", axis: { format }, scale: { nice: true } },
+      y: { field: "below", type: "quantitative", axis, scale: { domain: [0, highest || 1], nice: true } },
+      y2: { field: "above" },
       color: { field: "field", type: "nominal", scale: { domain: fields, range: colours }, legend: null },
-      order: { field: "order" },
     },
     tooltips: { fields, labels, format: format === "~s" ? "," : format },
   };
@@ -77,7 +84,10 @@ function stackedBars(series, fields, colours, labels, format) {
 
 function lines(series, fields, colours, labels) {
   return {
-    data: { name: "rows", values: fold(series, fields).filter((row) => row.value !== null) },
+    data: {
+      values: series.steps.flatMap((step) =>
+        fields.filter((field) => step[field] !== null).map((field) => ({ ...span(series, step), field, value: step[field] }))),
+    },
     mark: { type: "line", strokeWidth: 1.8, strokeJoin: "round", interpolate: "monotone", point: { size: 14, filled: true } },
     encoding: {
       x: timeAxis(series),
@@ -99,11 +109,11 @@ const builders = {
 function withTooltips(chart, series) {
   const { tooltips, data, ...layer } = chart;
   const hover = {
-    data: { values: series.steps.map((step) => ({ ...step, t: Math.max(step.t, series.from), t2: Math.min(step.t + series.bucket, series.to) })) },
+    data: { values: series.steps.map((step) => ({ ...step, ...span(series, step) })) },
     mark: { type: "rect", tooltip: true, fill: colour("--ink") },
     params: [{ name: "hover", select: { type: "point", on: "pointerover", clear: "pointerout", fields: ["t"] } }],
     encoding: {
-      x: { ...timeAxis(series), bandPosition: 0 },
+      x: timeAxis(series),
       x2: { field: "t2" },
       opacity: { condition: { param: "hover", empty: false, value: 0.08 }, value: 0 },
       tooltip: [stamp(series), ...tooltips.fields.map((field) => ({ field, type: "quantitative", title: tooltips.labels[field], format: tooltips.format }))],
@@ -116,7 +126,7 @@ async function draw(plot, series) {
   const name = plot.dataset.chart;
   const specification = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    width: "container", height: HEIGHT - 26, padding: { left: 2, right: 8, top: 6, bottom: 2 },
+    width: "container", height: HEIGHT, padding: { left: 2, right: 8, top: 6, bottom: 2 },
     autosize: { type: "fit", contains: "padding" },
     ...withTooltips(builders[name](series, names(plot)), series),
   };

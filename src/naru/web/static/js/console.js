@@ -1,11 +1,12 @@
 // What every page has: local times, copy buttons, `/` for search, the folding menu, the theme switch.
 
+const two = (number) => String(number).padStart(2, "0");
+const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+
+// ISO order in every language: it sorts, and nobody has to guess which number is the month.
 const formats = {
-  time: { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
-  exact: {
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-    fractionalSecondDigits: 3, hourCycle: "h23", timeZoneName: "short",
-  },
+  time: (at) => `${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(at)}`,
+  exact: (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(at)}.${String(at.getMilliseconds()).padStart(3, "0")}`,
 };
 
 /** Rewrite each <time> below `root` in the reader's zone; the exact UTC stays on hover. */
@@ -13,7 +14,7 @@ export function localiseTimes(root = document) {
   for (const element of root.querySelectorAll("time[data-show]")) {
     const moment = new Date(element.dateTime);
     element.title = moment.toISOString();
-    element.textContent = new Intl.DateTimeFormat(document.documentElement.lang, formats[element.dataset.show]).format(moment);
+    element.textContent = formats[element.dataset.show](moment);
   }
 }
 

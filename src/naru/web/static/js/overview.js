@@ -3,7 +3,7 @@
 import { drawCharts, redrawCharts } from "./charts.js";
 
 const EVERY_MS = 5000;
-const region = document.querySelector("[data-figures]");
+const PARTS = ["tiles", "tables"];
 const charts = document.querySelector(".charts");
 const live = document.querySelector("[data-live]");
 
@@ -15,11 +15,17 @@ function show(isLive) {
   live.querySelector("[data-live-off]").hidden = isLive;
 }
 
+/** Never pull the rug from under a keyboard or a copy. */
+function isBeingRead(part) {
+  const selection = getSelection();
+  return part.contains(document.activeElement) || (!selection.isCollapsed && part.contains(selection.anchorNode));
+}
+
 async function refresh() {
   if (document.hidden) return;
   let response;
   try {
-    response = await fetch(region.dataset.figures);
+    response = await fetch(charts.dataset.figures);
   } catch {
     show(false);
     return;
@@ -32,11 +38,11 @@ async function refresh() {
   if (!response.ok) return;
   const parsed = document.createElement("template");
   parsed.innerHTML = await response.text();
-  const selection = getSelection();
-  const isReading = region.contains(document.activeElement) || (!selection.isCollapsed && region.contains(selection.anchorNode));
-  if (isReading) return; // never pull the rug from under a keyboard or a copy
-  region.replaceChildren(...parsed.content.childNodes);
-  const isEmpty = region.querySelector(".empty") !== null;
+  for (const id of PARTS) {
+    const part = document.getElementById(id);
+    if (!isBeingRead(part)) part.replaceWith(parsed.content.getElementById(id));
+  }
+  const isEmpty = document.querySelector("#tiles .empty") !== null;
   charts.hidden = isEmpty;
   if (!isEmpty) await drawCharts(readSeries());
 }
