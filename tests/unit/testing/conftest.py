@@ -58,9 +58,11 @@ class Heard:
 
 @pytest.fixture
 def ask():
-    """Sends one request over a socket of its own and listens until the end, or `listen_s` long."""
+    """Sends one request over a socket of its own and listens to the end, or `listen_s` beyond the head."""
 
-    async def ask(upstream, path="/v1/chat/completions", body=None, *, listen_s=2.0, lines=(), **script):
+    async def ask(
+        upstream, path="/v1/chat/completions", body=None, *, listen_s=5.0, head_s=5.0, lines=(), **script
+    ):
         if body is None:
             body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
         payload = json.dumps(body).encode()
@@ -72,11 +74,12 @@ def ask():
         heard = Heard()
         try:
             writer.write(request)
-            async with asyncio.timeout(listen_s):
+            async with asyncio.timeout(head_s):
                 answer = await reader.readuntil(b"\r\n\r\n")
-                first, *rest = answer.decode().strip().split("\r\n")
-                heard.status = int(first.split()[1])
-                heard.headers = dict(line.split(": ", 1) for line in rest)
+            first, *rest = answer.decode().strip().split("\r\n")
+            heard.status = int(first.split()[1])
+            heard.headers = dict(line.split(": ", 1) for line in rest)
+            async with asyncio.timeout(listen_s):
                 while data := await reader.read(1 << 20):
                     heard.reads.append(data)
         except asyncio.IncompleteReadError:

@@ -68,6 +68,17 @@ async def test_the_default_is_a_cheerful_end_of_turn(client):
     assert answer.stop_reason == "end_turn"
 
 
+async def test_redacted_thinking_and_stop_sequences(client, upstream):
+    upstream.script(reasoning_redacted="b3BhcXVl", stop_sequence="END", reply="x")
+    whole = await client.messages.create(**ASK)
+    async with client.messages.stream(**ASK) as stream:
+        streamed = await stream.get_final_message()
+    for answer in (whole, streamed):
+        assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", "END")
+        assert [block.type for block in answer.content] == ["redacted_thinking", "text"]
+        assert answer.content[0].data == "b3BhcXVl"
+
+
 async def test_length_is_said_in_the_providers_words(client, upstream):
     upstream.script(finish_reason="length")
     assert (await client.messages.create(**ASK)).stop_reason == "max_tokens"

@@ -166,6 +166,36 @@ async def test_stopping_cuts_answers_that_would_never_end():
     writer.close()
 
 
+async def test_a_connection_hung_up_after_its_answer_had_promised_to_stay(upstream, wire):
+    reader, writer = wire
+    upstream.script(hang_up=True)
+    writer.write(request() + request())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"connection: close" not in head
+    rest = await reader.read()
+    assert rest.count(b"HTTP/1.1") == 0
+    assert upstream.received == 1
+
+
+async def test_a_process_is_commanded_and_counted_over_http(upstream, wire):
+    reader, writer = wire
+
+    async def call(method, path, body=b""):
+        writer.write(request(body).replace(b"POST /v1/chat/completions", method + b" " + path, 1))
+        status, answer = await read_answer(reader)
+        return status, json.loads(answer)
+
+    assert (await call(b"PUT", b"/-/script", b'[{"error_status": 500}, {"reply": "ok"}]'))[0] == 200
+    assert (await call(b"POST", b"/v1/chat/completions", BODY))[0] == 500
+    assert (await call(b"POST", b"/v1/chat/completions", BODY))[0] == 200
+    assert (await call(b"PUT", b"/-/script", b'{"repyl": 1}'))[0] == 400
+    assert (await call(b"GET", b"/-/else"))[0] == 404
+    assert await call(b"GET", b"/-/counters") == (
+        200,
+        {"received": 2, "active": 0, "aborted": 0, "accepted": 1, "connections": 1},
+    )
+
+
 def test_a_thread_of_its_own_serves_tests_that_are_not_async():
     with ThreadedUpstream(Script(reply="one")) as upstream:
         call = urllib.request.Request(upstream.url + "/v1/chat/completions", BODY)

@@ -69,12 +69,16 @@ def _call_id(id: str) -> str:
 
 
 def _stop(turn: Turn) -> str:
+    if turn.script.stop_sequence is not None:
+        return "stop_sequence"
     return _STOP.get(turn.finish, turn.finish)
 
 
 def whole(turn: Turn) -> Json:
     """One ConverseResponse."""
     content: list[Json] = []
+    if turn.script.reasoning_redacted is not None:
+        content.append({"reasoningContent": {"redactedContent": turn.script.reasoning_redacted}})
     if turn.reasoning:
         said = {"text": "".join(turn.reasoning), "signature": turn.script.reasoning_signature}
         content.append({"reasoningContent": {"reasoningText": said}})
@@ -115,6 +119,11 @@ def stream(turn: Turn) -> Iterator[Piece]:
     """`messageStart`, the blocks, `messageStop`, then `metadata` with the usage."""
     yield Piece("open", _event(turn, "messageStart", {"role": "assistant"}))
     index = 0
+    if turn.script.reasoning_redacted is not None:
+        redacted = {"reasoningContent": {"redactedContent": turn.script.reasoning_redacted}}
+        yield Piece("token", _delta(turn, index, redacted))
+        yield Piece("close", _event(turn, "contentBlockStop", {"contentBlockIndex": index}))
+        index += 1
     if turn.reasoning:
         for token in turn.reasoning:
             yield Piece("token", _delta(turn, index, {"reasoningContent": {"text": token}}))

@@ -96,9 +96,10 @@ async def deliver(wire: Wire, answer: Answer, id: bytes, *, is_keep_alive: bool,
         else:
             wire.close()
         return False
-    if not is_keep_alive:
+    is_kept = is_keep_alive and not script.hang_up
+    if not is_kept:
         wire.close()
-    return is_keep_alive
+    return is_kept
 
 
 async def _send(answer: Answer, body: _Body) -> None:

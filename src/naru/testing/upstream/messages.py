@@ -59,6 +59,8 @@ def _call_id(id: str) -> str:
 def _stop(turn: Turn) -> str:
     if turn.script.refusal and turn.script.finish_reason is None:
         return "refusal"
+    if turn.script.stop_sequence is not None:
+        return "stop_sequence"
     return _STOP.get(turn.finish, turn.finish)
 
 
@@ -70,7 +72,7 @@ def _message(turn: Turn, content: list[Json], stop_reason: str | None, usage: Js
         "model": turn.model,
         "content": content,
         "stop_reason": stop_reason,
-        "stop_sequence": None,
+        "stop_sequence": turn.script.stop_sequence if stop_reason is not None else None,
         "stop_details": None,
         "usage": usage,
     }
@@ -79,6 +81,8 @@ def _message(turn: Turn, content: list[Json], stop_reason: str | None, usage: Js
 def whole(turn: Turn) -> Json:
     """One `message`."""
     content: list[Json] = []
+    if turn.script.reasoning_redacted is not None:
+        content.append({"type": "redacted_thinking", "data": turn.script.reasoning_redacted})
     if turn.reasoning:
         content.append(
             {
@@ -130,13 +134,15 @@ def stream(turn: Turn) -> Iterator[Piece]:
     closing = turn.merge_usage(closing)
     if place == "in-choices":
         closing = {"output_tokens": closing["output_tokens"]}
-    end: Json = {"stop_reason": _stop(turn), "stop_sequence": None}
+    end: Json = {"stop_reason": _stop(turn), "stop_sequence": turn.script.stop_sequence}
     tail: Json = {"usage": closing} if place != "none" else {}
     yield Piece("close", event("message_delta", delta=end, **tail))
     yield Piece("end", event("message_stop"))
 
 
 def _blocks(turn: Turn) -> Iterator[tuple[Json, list[Json]]]:
+    if turn.script.reasoning_redacted is not None:
+        yield {"type": "redacted_thinking", "data": turn.script.reasoning_redacted}, []
     if turn.reasoning:
         deltas: list[Json] = [{"type": "thinking_delta", "thinking": token} for token in turn.reasoning]
         deltas.append({"type": "signature_delta", "signature": turn.script.reasoning_signature})

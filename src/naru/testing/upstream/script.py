@@ -56,6 +56,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Characters of a tool call's arguments in one fragment."""
     reasoning: str | None = None
     reasoning_signature: str = "EqQBCkYIBxgCKkB0aGUgZmVycnkgY3Jvc3Nlcw=="
+    reasoning_redacted: str | None = None
+    """Opaque data of a redacted block, base64 (Anthropic, Bedrock), before any other reasoning."""
     reasoning_field: str = "reasoning_content"
     """Where chat completions put reasoning text (`reasoning` at OpenRouter and newer vLLM)."""
     refusal: str | None = None
@@ -63,6 +65,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     finish_reason: str | None = None
     """`stop`, `length`, `tool_calls` or `content_filter` are said in each provider's own words; any other
     text goes out as it is."""
+    stop_sequence: str | None = None
+    """The stop sequence at which the model stopped: Anthropic says which, the others only `stop`."""
     logprobs: bool | None = None
     """Send log probabilities; None: when the request asks for them."""
     echo: bool = False
@@ -107,6 +111,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Send so many bytes of the body, then end it. A stream then has no length and no chunks, so nothing in
     HTTP says that it was cut, unless `framing` says otherwise. With -1 it closes before the headers."""
     framing: Framing = "auto"
+    hang_up: bool = False
+    """Close the connection after the answer without having said so: the next request on it is lost."""
     cut_utf8: bool = False
     """Write in pieces that end inside every multi-byte character and inside every event."""
     truncate_utf8: bool = False
@@ -167,6 +173,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             or self.reset_at_byte is not None
             or self.close_at_byte is not None
             or self.framing != "auto"
+            or self.hang_up
             or self.cut_utf8
             or self.truncate_utf8
             or self.split_writes
@@ -189,6 +196,7 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             stall_after_tokens=None,
             reset_at_byte=None,
             close_at_byte=None,
+            hang_up=False,
             truncate_utf8=False,
             inband_error_after_tokens=None,
             forget_done=False,

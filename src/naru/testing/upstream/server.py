@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from naru.testing.upstream import control
 from naru.testing.upstream.answer import Answer, Composer
 from naru.testing.upstream.connection import Connection
 from naru.testing.upstream.delivery import encode_whole
@@ -95,6 +96,17 @@ class Upstream:
         """Connections open now."""
         return len(self._connections)
 
+    @property
+    def counters(self) -> dict[str, int]:
+        """`received`, `active`, `aborted`, `accepted` and `connections`, as `GET /-/counters` gives them."""
+        return {
+            "received": self.received,
+            "active": self.active,
+            "aborted": self.aborted,
+            "accepted": self.accepted,
+            "connections": self.connections,
+        }
+
     def script(self, *scripts: Script, **fields: Any) -> None:
         """Behave otherwise from now on: by these scripts in turn, or by one made of `fields`."""
         self._composer.set_scripts(scripts or [Script(**fields)])
@@ -151,10 +163,14 @@ class Upstream:
 
     def begin(self, received: Received) -> Answer:
         """Record a request and decide its answer."""
-        self.received += 1
-        self.active += 1
-        self.requests.append(received)
-        answer = self._composer.compose(received)
+        if received.target.startswith(control.PREFIX):
+            answer = control.answer(received, self.counters, self._composer.set_scripts)
+            self.active += 1
+        else:
+            self.received += 1
+            self.active += 1
+            self.requests.append(received)
+            answer = self._composer.compose(received)
         if answer.ready is None and not answer.is_stream and not answer.is_cut and answer.script.is_prompt:
             answer.ready = encode_whole(answer)
         self._changed()
@@ -252,6 +268,10 @@ class ThreadedUpstream:
     def wait_request(self, number: int = 1, *, within_s: float = _WAIT_S) -> Received:
         """As Upstream's."""
         return self._run(self._upstream.wait_request(number, within_s=within_s))
+
+    def wait_active(self, number: int = 1, *, within_s: float = _WAIT_S) -> None:
+        """As Upstream's."""
+        self._run(self._upstream.wait_active(number, within_s=within_s))
 
     def wait_idle(self, *, within_s: float = _WAIT_S) -> None:
         """As Upstream's."""
