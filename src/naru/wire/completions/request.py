@@ -82,8 +82,8 @@ def encode_request(request: Request, model: str) -> Json:
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     body.update(write_sampling(request, model))
-    body.pop("logprobs", None)
-    body.pop("top_logprobs", None)
+    for key in ("logprobs", "top_logprobs", "service_tier"):
+        body.pop(key, None)
     if request.wants_logprobs:
         body["logprobs"] = request.top_logprobs or 0
     if isinstance(request, CompletionsRequest) and request.echoed:
@@ -100,6 +100,8 @@ def encode_request(request: Request, model: str) -> Json:
 def _write_prompt(request: Request) -> str:
     if request.tools:
         raise _unsayable("tools", "tools")
+    if request.format is not None and request.format.kind != "text":
+        raise _unsayable("response_format", "a demand for JSON")
     texts: list[str] = []
     for i, message in enumerate(request.messages):
         if message.role == "assistant":

@@ -1,0 +1,1 @@
+"""Every conversion between two languages, held by files a person can read."""
