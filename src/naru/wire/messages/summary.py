@@ -14,7 +14,7 @@ from naru.wire.turns import output_chars
 class _Block(msgspec.Struct):
     text: str = ""
     thinking: str = ""
-    input: msgspec.Raw | None = None
+    input: msgspec.Raw = msgspec.Raw()
 
 
 class _Message(msgspec.Struct):
@@ -36,9 +36,7 @@ def summarize(body: bytes) -> Summary:
         return _summarize_slowly(body)
     chars = 0
     for block in message.content:
-        chars += len(block.text) + len(block.thinking)
-        if block.input is not None:
-            chars += len(bytes(block.input).decode())
+        chars += len(block.text) + len(block.thinking) + len(bytes(block.input).decode())
     return Summary(
         id=message.id,
         model=message.model,
