@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import chain
 
 import sqlalchemy as sa
 
@@ -253,7 +254,7 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None
         # Statements of few sizes, so that the driver finds them prepared.
         for size in (_ROWS_PER_STATEMENT, 16, 1):
             while len(some) >= size:
-                values = tuple(value for row in some[:size] for value in row)
+                values = tuple(chain.from_iterable(some[:size]))
                 connection.exec_driver_sql(_statement(table, connection.dialect.name, size), values)
                 some = some[size:]
 
