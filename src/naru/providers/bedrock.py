@@ -1,17 +1,16 @@
 """Amazon Bedrock: Converse for every model, with a Bedrock key or AWS credentials (SigV4).
 
-botocore signs and finds the credentials; it is imported only when they are needed. Found once, when the
-provider is built, so that a missing profile is told at load and no call waits for the search.
+botocore signs and finds the credentials (`aws.py`); it is loaded only when there is no key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from naru.kernel.errors import BadRequest, ConfigError
+from naru.kernel.errors import BadRequest
 from naru.providers.account import Account, path_segment
 from naru.providers.base import UpstreamRequest
 from naru.providers.embeddings import read_request, unreadable, write_answer
@@ -19,7 +18,8 @@ from naru.settings.model import Provider as ProviderSettings
 from naru.wire.base import Framing
 from naru.wire.eventstream import EventStreamFraming
 
-_JSON_TYPE = "application/json"
+if TYPE_CHECKING:
+    from naru.providers.aws import Signer
 
 
 class _TitanAnswer(msgspec.Struct, rename="camel"):
@@ -50,7 +50,11 @@ class BedrockProvider(Account):
         super().__init__(
             name, settings, vendor="amazon", base_url=f"https://bedrock-runtime.{region}.amazonaws.com"
         )
-        self._signer = None if self._key else _Signer(name, region, settings.aws_profile)
+        self._signer: Signer | None = None
+        if not self._key:
+            from naru.providers.aws import Signer  # noqa: PLC0415 - 0.1 s that only AWS users pay
+
+            self._signer = Signer(name, region, settings.aws_profile)
         if self._signer is not None:
             self.secrets += self._signer.secrets
 
@@ -134,40 +138,3 @@ class BedrockProvider(Account):
     def new_framing(self) -> Framing:
         """AWS's own binary event stream."""
         return EventStreamFraming()
-
-
-class _Signer:
-    """Signature Version 4 with credentials from the environment, a profile or the machine's role."""
-
-    def __init__(self, name: str, region: str, profile: str | None) -> None:
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - 0.1 s that only AWS users pay
-        from botocore.session import Session  # noqa: PLC0415 - as above
-
-        self._region = region
-        try:
-            self._credentials: Any = Session(profile=profile).get_credentials()
-        except BotoCoreError as error:
-            raise ConfigError(
-                f"providers.{name}: AWS credentials cannot be read ({type(error).__name__}); check "
-                "aws_profile and the AWS files it names"
-            ) from None
-        if self._credentials is None:
-            raise ConfigError(
-                f"providers.{name}: no AWS credentials found; set api_key_env, aws_profile or AWS_…"
-            )
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Parts of the credentials as they are now; temporary ones are replaced in time."""
-        frozen = self._credentials.get_frozen_credentials()
-        return tuple(part for part in (frozen.access_key, frozen.secret_key, frozen.token) if part)
-
-    def sign(self, url: str, body: bytes) -> dict[str, str]:
-        """Headers that sign a POST of JSON, lower case."""
-        from botocore.auth import SigV4Auth  # noqa: PLC0415 - loaded by then; free
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - loaded by then; free
-
-        request = AWSRequest("POST", url, data=body, headers={"content-type": _JSON_TYPE})
-        frozen = self._credentials.get_frozen_credentials()
-        SigV4Auth(frozen, "bedrock", self._region).add_auth(request)
-        return {name.lower(): str(content) for name, content in request.headers.items()}

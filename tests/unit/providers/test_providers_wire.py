@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import struct
+import sys
+import threading
+from datetime import timedelta
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +20,9 @@ from pydantic import SecretStr
 from yarl import URL
 
 from naru import __version__
-from naru.kernel.errors import BadRequest, ConfigError, NotFound, UpstreamError
+from naru.kernel.clock import FrozenClock
+from naru.kernel.errors import BadRequest, ConfigError, NotFound, UpstreamError, UpstreamUnavailable
+from naru.providers.aws import Signer
 from naru.providers.redact import Redactor
 from naru.providers.registry import build_provider
 from naru.providers.transport import Transport
@@ -353,6 +359,56 @@ def test_bedrock_without_any_credentials_is_refused_at_load(aws):
         build(**BEDROCK, api_key=None)
     with pytest.raises(ConfigError, match=r"providers\.acme: AWS credentials cannot be read"):
         build(**BEDROCK, api_key=None, aws_profile="nobody")
+
+
+@pytest.fixture
+def issuer(aws, tmp_path):
+    """Credentials that expire: a profile whose command gives key number 1, then 2, and so on."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        aws.delenv(name)
+    (tmp_path / "lives").write_text("")
+    (tmp_path / "issue.py").write_text(
+        "import json, pathlib, sys\n"
+        "from datetime import UTC, datetime, timedelta\n"
+        "folder = pathlib.Path(__file__).parent\n"
+        "minutes, *rest = (folder / 'lives').read_text().split()\n"
+        "(folder / 'lives').write_text(' '.join(rest))\n"
+        "until = (datetime.now(UTC) + timedelta(minutes=float(minutes))).isoformat()\n"
+        "print(json.dumps({'Version': 1, 'AccessKeyId': f'KEY-{minutes}', 'SecretAccessKey': 's',\n"
+        "                  'SessionToken': 't', 'Expiration': until}))\n"
+    )
+    (tmp_path / "config").write_text(
+        f"[profile p]\ncredential_process = {sys.executable} {tmp_path / 'issue.py'}\n"
+    )
+    return lambda *lives: (tmp_path / "lives").write_text(" ".join(map(str, lives)))
+
+
+def key_of(signer):
+    return re.search(r"Credential=([^/]+)/", signer.sign("https://x.example/", b"")["authorization"])[1]
+
+
+def test_credentials_are_renewed_ahead_without_holding_up_a_call(issuer):
+    """Fourteen minutes left: this call goes with the old ones, a later one with the new."""
+    issuer(90, 60)
+    signer = Signer("acme", "us-east-1", "p", clock=FrozenClock())
+    assert key_of(signer) == "KEY-90"
+    signer._credentials._expiry_time -= timedelta(minutes=76)
+    assert key_of(signer) == "KEY-90"
+    for thread in threading.enumerate():
+        if thread.name == "naru-aws-credentials":
+            thread.join(30)
+    assert key_of(signer) == "KEY-60"
+
+
+def test_credentials_that_have_run_out_are_renewed_before_the_call(issuer):
+    """Signing with them would only fetch a 403; when no new ones can be had, that is said."""
+    issuer(90)
+    signer = Signer("acme", "us-east-1", "p", clock=FrozenClock())
+    signer._credentials._expiry_time -= timedelta(minutes=90)
+    with pytest.raises(UpstreamUnavailable, match="run out"):
+        key_of(signer)
+    issuer(60)
+    assert key_of(signer) == "KEY-60"
 
 
 # --- Embeddings --------------------------------------------------------------------------------------------
