@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -53,11 +54,8 @@ def running_naru(home: Path) -> Iterator[Running]:
             await app.start()
             config = uvicorn.Config(app.asgi, log_level="warning", lifespan="off")
             server.append(uvicorn.Server(config))
-            task = asyncio.create_task(server[0].serve(sockets=[listener]))
-            while not server[0].started and not task.done():  # uvicorn tells nobody else
-                await asyncio.sleep(0.01)
-            ready.set()
-            await task
+            ready.set()  # the socket listens already: who connects now waits in its backlog
+            await server[0].serve(sockets=[listener])
             await app.stop()
 
         def run() -> None:
@@ -87,5 +85,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         seed(Path(folder))
         with running_naru(Path(folder)) as naru:
-            print(naru.url, naru.admin_key, flush=True)
+            sys.stderr.write(f"{naru.url} {naru.admin_key}\n")
             threading.Event().wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
@@ -36,7 +37,8 @@ def seed(home: Path, *, count: int = 480, hours: float = 23, random_seed: int = 
     home.mkdir(parents=True, exist_ok=True)
     engine = SqliteEngine(home / FILE_NAME)
     engine.migrate()
-    asyncio.run(_write(engine, calls))
+    with ThreadPoolExecutor(1) as thread:  # the browser driver keeps a loop of its own in this one
+        thread.submit(lambda: asyncio.run(_write(engine, calls))).result()
     engine.close()
     return calls
 
