@@ -308,10 +308,21 @@ def test_modalities_and_the_omitted_zero():
     assert usage == Usage(input_tokens=50, cache_read_tokens=30, input_audio_tokens=20, output_tokens=5)
 
 
-_KEYS = (
-    "candidates content parts text functionCall args finishReason index usageMetadata promptFeedback "
-    "logprobsResult chosenCandidates error"
-).split()
+_KEYS = [
+    "candidates",
+    "content",
+    "parts",
+    "text",
+    "functionCall",
+    "args",
+    "finishReason",
+    "index",
+    "usageMetadata",
+    "promptFeedback",
+    "logprobsResult",
+    "chosenCandidates",
+    "error",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
