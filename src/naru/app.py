@@ -163,7 +163,7 @@ class App:
         self._close_unused(set(upstreams))
         return Rules(
             table=table,
-            prices=PriceBook(settings.prices),
+            prices=PriceBook.load(settings.prices),
             retries=RetryRules(
                 max_retries=resilience.max_retries,
                 base_s=resilience.retry_base_s,

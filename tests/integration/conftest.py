@@ -115,12 +115,18 @@ async def running(tmp_path: Path, config: str) -> AsyncIterator[Naru]:
     await app.start()
     listener = bind("127.0.0.1", 0)
     server = new_server(app)
-    serving = asyncio.create_task(server._serve([listener]))  # `serve` would take pytest's signal handlers
+    # What `serve` does, without its signal handlers and its waits of a tenth of a second.
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup([listener])
     try:
         yield Naru(app, listener.getsockname()[1], path)
     finally:
-        server.should_exit = True
-        await serving
+        for listening in server.servers:
+            listening.close()
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
         await app.stop()
         listener.close()
 

@@ -39,6 +39,8 @@ async def test_no_request_fails_while_the_settings_change_under_load(start, upst
                     served.add(response.headers["x-naru-model"])
 
         workers = [asyncio.create_task(load()) for _ in range(8)]
+        while not statuses:  # noqa: ASYNC110 - counting real answers
+            await asyncio.sleep(0.005)
         for number, (url, model) in enumerate([(second.url, "two"), (upstream.url, "three")] * 3):
             new = naru.config_path.with_suffix(".new")
             new.write_text(CONFIG.format(url=url, model=model) + f"# {number}\n")

@@ -62,7 +62,7 @@ async def test_no_usage_chunk_reaches_a_client_that_did_not_ask(naru, upstream, 
             model=f"{provider}/gpt-4o-mini", messages=USER, stream=True
         )
         chunks = [chunk async for chunk in stream]
-    assert all(chunk.choices for chunk in chunks)
+    assert not any(chunk.usage for chunk in chunks)
     assert (await naru.wait_call()).usage.input_tokens == 5
 
 
@@ -173,7 +173,7 @@ async def test_several_choices_come_back_in_order(naru, upstream, provider):
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("provider", ["openai", "compatible", "azure", "gemini"])
+@pytest.mark.parametrize("provider", ["openai", "compatible", "azure"])
 async def test_logprobs_come_back(naru, upstream, provider):
     async with naru.openai() as client:
         answer = await client.chat.completions.create(

@@ -48,9 +48,7 @@ def _complete(attempt: AttemptLog, body: bytes) -> Usage:
     the larger of what was reported and what was seen counts.
     """
     usage = attempt.usage
-    if usage is not None and usage.total_output_tokens and attempt.status == "ok":
-        return usage
-    if usage is not None and attempt.status == "ok" and not attempt.output_chars:
+    if usage is not None and attempt.finish_reason is not None and usage.total_output_tokens:
         return usage
     seen = estimate_tokens_from_size(chars=attempt.output_chars)
     if usage is None:
