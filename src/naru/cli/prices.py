@@ -13,6 +13,7 @@ from naru.kernel.errors import NotFound
 if TYPE_CHECKING:
     from naru.metering import PriceBook
     from naru.settings import Settings
+    from naru.settings.model import Provider
 
 app = typer.Typer(
     help="Show and check list prices. Your own, [[prices]] in naru.toml, stand before the builtin ones.",
@@ -100,7 +101,7 @@ def check(config: ConfigOption = None) -> None:
     unpriced = 0
     for provider_name, model_name in sorted(targets):
         provider = settings.providers.get(provider_name)
-        vendor = "local" if provider is None else provider.vendor or provider.kind
+        vendor = _vendor(provider_name, provider)
         if book.find(vendor, model_name, now_ns) is None:
             unpriced += 1
             print(
@@ -110,6 +111,13 @@ def check(config: ConfigOption = None) -> None:
     print(f"{len(targets) - unpriced} of {len(targets)} configured models have a price.")
     if unpriced:
         raise typer.Exit(1)
+
+
+def _vendor(name: str, provider: Provider | None) -> str:
+    """As the providers themselves say it: a server of no known vendor has a list of its own name."""
+    if provider is None:
+        return "local"
+    return provider.vendor or (name if provider.kind == "openai-compatible" else provider.kind)
 
 
 def _load(config: Path | None) -> tuple[PriceBook, Settings]:

@@ -138,4 +138,6 @@ models = ["gpt-4o"]
         text + '[[prices]]\nvendor = "upstage"\nmodel = "solar-pro"\nvalid_from = 2026-01-01\ninput = 0.15\n'
     )
     assert "2 of 2" in run(prices, "check")
-    assert "upstage/solar-pro@2026-01-01" in run(prices, "show", "upstage/solar-pro")
+    shown = run(prices, "show", "upstage/solar-pro")
+    assert "upstage/solar-pro@2026-01-01" in shown
+    assert shown.rstrip().endswith(" 0.15")

@@ -68,6 +68,14 @@ def test_a_size_is_as_good_as_the_text(text):
         assert estimate_tokens_from_size(chars=len(text)) >= estimate_tokens(data)
 
 
+def test_an_image_is_not_counted_by_its_bytes():
+    """A megabyte of base64 in a body is about a thousand tokens, not a quarter of a million."""
+    body = b'{"text": "what is this?", "image": "data:image/png;base64,' + b"iVBORw0KGgo" * 90_000 + b'"}'
+    assert 1_000 < estimate_tokens(body) < 1_050
+    prose = "A long text of many short words is no image. " * 2_000
+    assert estimate_tokens(prose) == len(prose) // 4
+
+
 def test_lone_surrogates_are_counted_and_not_raised():
     """Text that is no valid Unicode is estimated like any other."""
     assert estimate_tokens("\ud800" * 10) > 0
