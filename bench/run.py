@@ -25,7 +25,7 @@ from bench.contenders import (
     wait_until_answering,
 )
 from bench.environments import LITELLM, PORTKEY
-from bench.machine import assign_cores, describe_load, describe_machine
+from bench.machine import assign_cores, describe_load, describe_machine, measure_busy_share
 from bench.processes import BenchError, Process
 from bench.results import Results
 from bench.scenarios import (
@@ -38,6 +38,9 @@ from bench.scenarios import (
     streaming,
     throughput,
 )
+
+BUSY_S = 2.0
+BUSY_LIMIT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,12 @@ def run(only: Sequence[str], phases: Sequence[str], plan: Plan) -> Results:
     cores = assign_cores()
     machine = describe_machine()
     os.sched_setaffinity(0, cores.client)
+    busy_share = measure_busy_share(BUSY_S)
+    if busy_share > BUSY_LIMIT:
+        print(f"others use {busy_share:.0%} of this machine: such figures are not worth keeping", flush=True)
     conditions = {
         "pinned": cores.describe(),
-        "load before the run": describe_load(),
+        "before the run": describe_load(busy_share),
         "rivals": f"litellm[proxy] {LITELLM}, @portkey-ai/gateway {PORTKEY}",
     }
     start = time.monotonic()
@@ -109,7 +115,7 @@ def run(only: Sequence[str], phases: Sequence[str], plan: Plan) -> Results:
         for process in reversed(processes):
             process.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    conditions["load after the run"] = describe_load()
+    conditions["after the run"] = describe_load(measure_busy_share(BUSY_S))
     conditions["took"] = f"{(time.monotonic() - start) / 60:.1f} minutes"
     return results
 

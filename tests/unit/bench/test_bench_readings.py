@@ -91,6 +91,16 @@ def test_a_run_with_failures_gives_no_ratio():
     assert "7 of 100 failed" in goal.measured
 
 
+def test_a_goal_beyond_what_the_upstream_allows_is_not_held_against_naru():
+    """With 20 ms and 64 connections nobody exceeds 3,200 requests/s; 1,500 cannot be beaten 2.5 times."""
+    results = Results({}, {}, {"portkey": "Portkey"})
+    rates = {"naru": 2900.0, "portkey": 1500.0, "direct": 3100.0}
+    results.throughput["slow"] = {name: Throughput((rate, rate), 0) for name, rate in rates.items()}
+    goal = next(goal for goal in judge(results) if "20 ms: by Portkey" in goal.name)
+    assert goal.is_met is None
+    assert goal.measured == "1.93 × (even without a gateway only 2.07 ×)"
+
+
 def test_what_was_not_measured_is_neither_met_nor_missed():
     """A goal needs a figure."""
     assert {goal.is_met for goal in judge(Results({}, {}, {}))} == {None}
