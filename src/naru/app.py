@@ -24,6 +24,7 @@ from naru.providers.registry import build_provider
 from naru.providers.transport import Transport
 from naru.routing import CircuitBook, RetryBudget, RouteTable, Timeouts, Upstream
 from naru.settings import ConfigWatcher, Settings
+from naru.settings.model import LOCAL_PROVIDER as _LOCAL
 from naru.settings.model import Local
 from naru.settings.model import Provider as ProviderSettings
 from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
@@ -31,7 +32,6 @@ from naru.web.control import create_control_app
 from naru.web.root import AsgiApp, Root
 
 _log = logging.getLogger(__name__)
-_LOCAL = "local"
 _DRAIN_S = 5.0
 
 
@@ -98,7 +98,10 @@ class App:
         self._ledger.start()
         await self._start_local(self.settings.local)
         self._road = Road(
-            self._rules(self.settings), keyring=self._keyring, ledger=self._ledger, budget=self._budget
+            self._rules(self.settings, _build_providers(self.settings), PriceBook.load(self.settings.prices)),
+            keyring=self._keyring,
+            ledger=self._ledger,
+            budget=self._budget,
         )
         context = self._context(self._road)
         self._root = Root(
@@ -134,6 +137,9 @@ class App:
     async def _apply(self, settings: Settings) -> None:
         """Make new settings the running ones. Calls in flight end with those they began with."""
         assert self._road is not None
+        # First what can fail (credentials that are not there), then what changes anything.
+        providers = _build_providers(settings)
+        prices = PriceBook.load(settings.prices)
         old, self.settings = self.settings, settings
         if settings.local != old.local:
             if self.local is not None:
@@ -142,14 +148,14 @@ class App:
         resilience = settings.resilience
         self._circuits.configure(failures=resilience.breaker_failures, open_s=resilience.breaker_open_s)
         self._budget.configure(resilience.retry_budget)
-        self._road.rules = self._rules(settings)
+        self._road.rules = self._rules(settings, providers, prices)
 
-    def _rules(self, settings: Settings) -> Rules:
+    def _rules(self, settings: Settings, providers: dict[str, Provider], prices: PriceBook) -> Rules:
         resilience = settings.resilience
-        self._providers = {n: build_provider(n, p) for n, p in settings.providers.items()}
+        self._providers = providers
         upstreams = {
             name: self._upstream(name, provider, settings, settings.providers[name])
-            for name, provider in self._providers.items()
+            for name, provider in providers.items()
         }
         models: dict[str, tuple[tuple[str, ...], str]] = {}
         if self.local is not None:
@@ -158,12 +164,17 @@ class App:
             upstreams[_LOCAL] = self._upstream(_LOCAL, provider, settings, None)
             models[self.local.name] = ((f"{_LOCAL}/{self.local.name}",), "The embedded model.")
         for name, model in settings.models.items():
-            models[name] = (model.targets, model.description)
+            # `local/...` is a valid target on a machine that cannot run the embedded model.
+            targets = tuple(t for t in model.targets if t.partition("/")[0] in upstreams)
+            if targets:
+                models[name] = (targets, model.description)
+            else:
+                _log.warning("model %s has no target on this machine: %s", name, self.local_reason)
         table = RouteTable(upstreams, models, self._circuits)
         self._close_unused(set(upstreams))
         return Rules(
             table=table,
-            prices=PriceBook.load(settings.prices),
+            prices=prices,
             retries=RetryRules(
                 max_retries=resilience.max_retries,
                 base_s=resilience.retry_base_s,
@@ -282,6 +293,10 @@ class App:
                 )
             )
         return infos
+
+
+def _build_providers(settings: Settings) -> dict[str, Provider]:
+    return {name: build_provider(name, own) for name, own in settings.providers.items()}
 
 
 def _session_secret(home: Path) -> bytes:

@@ -7,6 +7,7 @@ untouched one comes from the same reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol, cast
 
 import msgspec
@@ -49,7 +50,8 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _encode = msgspec.json.Encoder().encode
 _NULL = b"null"
-_SAFE_CLIENT_HEADERS = (b"anthropic-beta", b"anthropic-version", b"openai-beta", b"idempotency-key")
+_BASE64 = b'"base64"'
+_SAFE_CLIENT_HEADERS = (b"anthropic-beta", b"anthropic-version", b"openai-beta")
 
 
 class WireFault(Exception):
@@ -275,7 +277,8 @@ class Embeddings(_Spoken):
         request = provider.prepare_embeddings(target.model, body)
         if request is None:
             raise _unsupported("embeddings", target)
-        self._decode = provider.decode_embeddings
+        wanted = self._envelope.fields.get("encoding_format", b"")
+        self._decode = partial(provider.decode_embeddings, is_base64=bytes(wanted) == _BASE64)
         self._model = target.model
         return request
 

@@ -66,8 +66,8 @@ class LocalProvider:
     def encode_embeddings(self, body: bytes, model: str) -> bytes:
         return self._inner.encode_embeddings(body, model)
 
-    def decode_embeddings(self, body: bytes, model: str) -> bytes:
-        return self._inner.decode_embeddings(body, model)
+    def decode_embeddings(self, body: bytes, model: str, *, is_base64: bool = False) -> bytes:
+        return self._inner.decode_embeddings(body, model, is_base64=is_base64)
 
     def new_framing(self) -> Framing:
         return self._inner.new_framing()

@@ -29,7 +29,10 @@ class Provider(Protocol):
     may_ask_usage: bool
 
     def find_dialect(self, client: str) -> UpstreamDialect | None:
-        """The language to speak for a client's (`chat`, `responses`, `completions`, `messages`): the same one where the upstream speaks it itself, else its native one; None when it cannot serve it."""
+        """The language to speak for a client's (`chat`, `responses`, `completions`, `messages`).
+
+        The same one where the upstream speaks it itself, else its native one; None when it cannot serve it.
+        """
         ...
 
     def prepare(
@@ -56,8 +59,14 @@ class Provider(Protocol):
         """The OpenAI-shaped `body` in the provider's language, its model name put in."""
         ...
 
-    def decode_embeddings(self, body: bytes, model: str) -> bytes:
-        """The provider's answer as an OpenAI-shaped embeddings object, usage included."""
+    def decode_embeddings(self, body: bytes, model: str, *, is_base64: bool = False) -> bytes:
+        """The provider's answer as an OpenAI-shaped embeddings object, usage included.
+
+        Args:
+            body: the provider's answer.
+            model: the upstream's model name.
+            is_base64: the client asked for `encoding_format: base64` (OpenAI's JavaScript SDK does).
+        """
         ...
 
     def new_framing(self) -> Framing: ...

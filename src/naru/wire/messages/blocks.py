@@ -22,6 +22,15 @@ from naru.wire.model import (
 from naru.wire.turns import portable_id, read_arguments
 
 NAME = "messages"
+_CITATIONS = frozenset(
+    {
+        "char_location",
+        "page_location",
+        "content_block_location",
+        "web_search_result_location",
+        "search_result_location",
+    }
+)
 
 
 # --- read ------------------------------------------------------------------------------------------
@@ -136,16 +145,13 @@ def write_blocks(parts: list[Part], where: str) -> list[Json]:
 def _write_part(part: Part, where: str) -> list[Json]:
     match part:
         case Text():
-            block: Json = {"type": "text", "text": part.text}
-            if part.citations:
-                block["citations"] = part.citations
-            return [_marked(block, part.cache_control)]
+            return [_marked(write_text(part), part.cache_control)]
         case Refusal():
             return [{"type": "text", "text": part.text}]
         case Thinking():
             return _write_thinking(part)
         case ToolUse():
-            block = {"type": "tool_use", "id": portable_id(part.id), "name": part.name}
+            block: Json = {"type": "tool_use", "id": portable_id(part.id), "name": part.name}
             block["input"] = read_arguments(part)
             return [_marked(block, part.cache_control)]
         case ToolResult():
@@ -161,6 +167,15 @@ def _write_part(part: Part, where: str) -> list[Json]:
         f"A part of kind `{kind}` cannot be sent to this model's provider; leave it out or send it as text.",
         param=where,
     )
+
+
+def write_text(part: Text) -> Json:
+    """A text block. Citations in another language's shape stay out: Anthropic's types refuse them."""
+    block: Json = {"type": "text", "text": part.text}
+    citations = [item for item in part.citations or [] if item.get("type") in _CITATIONS]
+    if citations:
+        block["citations"] = citations
+    return block
 
 
 def _write_thinking(part: Thinking) -> list[Json]:

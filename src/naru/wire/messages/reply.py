@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from naru.kernel.tokens import Usage
 from naru.wire.loose import list_of, object_of, text_of
-from naru.wire.messages.blocks import NAME, read_tool_use
+from naru.wire.messages.blocks import NAME, read_tool_use, write_text
 from naru.wire.messages.usage import read_usage, write_usage
 from naru.wire.model import (
     Choice,
@@ -119,10 +119,7 @@ def encode_reply(reply: Reply, request: Request) -> Json:
 def _write_part(part: Part) -> list[Json]:
     match part:
         case Text():
-            block: Json = {"type": "text", "text": part.text}
-            if part.citations:
-                block["citations"] = part.citations
-            return [block]
+            return [write_text(part)]
         case Refusal():
             return [{"type": "text", "text": part.text}]
         case Thinking():

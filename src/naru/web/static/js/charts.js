@@ -2,6 +2,8 @@
 // no eval (see the content security policy).
 
 const HEIGHT = 186;
+const COUNT = ",";
+const USD = "$,.4~r"; // four significant digits, never scientific
 const views = new Map();
 let latest = null;
 
@@ -67,7 +69,8 @@ function stack(series, fields) {
 
 function stackedBars(series, fields, colours, labels, format) {
   const highest = Math.max(...series.steps.map((step) => fields.reduce((sum, field) => sum + step[field], 0)));
-  const axis = format === "~s" && highest < 4 ? { format: "d", tickMinStep: 1 } : { format };
+  const isCount = format === COUNT;
+  const axis = isCount ? (highest < 4 ? { format: "d", tickMinStep: 1 } : { format: "~s" }) : { labelExpr: `format(datum.value, '${format}')` };
   return {
     data: { values: stack(series, fields) },
     mark: { type: "rect", stroke: colour("--panel"), strokeWidth: 0.75 },
@@ -78,7 +81,7 @@ function stackedBars(series, fields, colours, labels, format) {
       y2: { field: "above" },
       color: { field: "field", type: "nominal", scale: { domain: fields, range: colours }, legend: null },
     },
-    tooltips: { fields, labels, format: format === "~s" ? "," : format },
+    tooltips: { fields, labels, format },
   };
 }
 
@@ -99,9 +102,9 @@ function lines(series, fields, colours, labels) {
 }
 
 const builders = {
-  requests: (series, labels) => stackedBars(series, ["ok", "failed", "refused"], [colour("--series-a"), colour("--bad"), colour("--other")], labels, "~s"),
-  tokens: (series, labels) => stackedBars(series, ["input", "output"], [colour("--series-a"), colour("--series-b")], labels, "~s"),
-  money: (series, labels) => stackedBars(series, ["usd"], [colour("--ok")], labels, "$~g"),
+  requests: (series, labels) => stackedBars(series, ["ok", "failed", "refused"], [colour("--series-a"), colour("--bad"), colour("--other")], labels, COUNT),
+  tokens: (series, labels) => stackedBars(series, ["input", "output"], [colour("--series-a"), colour("--series-b")], labels, COUNT),
+  money: (series, labels) => stackedBars(series, ["usd"], [colour("--ok")], labels, USD),
   latency: (series, labels) => lines(series, ["p50", "p95", "first"], [colour("--series-a"), colour("--series-b"), colour("--series-c")], labels),
 };
 
@@ -141,7 +144,13 @@ async function draw(plot, series) {
 /** Draw every chart of the page from the series the server wrote into it. */
 export async function drawCharts(series) {
   latest = series;
-  if (!window.vegaEmbed) await new Promise((ready) => addEventListener("load", ready, { once: true }));
+  if (!window.vegaEmbed && document.readyState !== "complete") {
+    await new Promise((ready) => addEventListener("load", ready, { once: true }));
+  }
+  if (!window.vegaEmbed) {
+    for (const plot of document.querySelectorAll("[data-chart]")) plot.textContent = plot.closest(".charts").dataset.missing;
+    return;
+  }
   for (const plot of document.querySelectorAll("[data-chart]")) {
     if (series !== latest) return; // a newer series came meanwhile
     await draw(plot, series);

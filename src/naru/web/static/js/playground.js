@@ -201,7 +201,7 @@ function setFenced(target, text) {
   target.replaceChildren();
   text.split(/```[^\n`]*\n?/).forEach((part, index) => {
     if (index % 2 === 0) {
-      target.append(part);
+      target.append(part.replace(/^\n+|\n+$/g, "")); // the box brings its own space
       return;
     }
     const block = document.createElement("pre");
