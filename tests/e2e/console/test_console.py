@@ -64,9 +64,11 @@ def test_charts_are_drawn_in_the_colours_of_the_theme(signed_in, theme):
         assert plot.locator("svg path").count() > 10
     lightness = page.evaluate(
         """() => {
-          const channel = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0) / 3;
-          const text = document.querySelector("[data-chart=requests] svg text");
-          return [channel(text.getAttribute("fill")), channel(getComputedStyle(document.querySelector(".chart")).backgroundColor)];
+          const channel = (colour) =>
+            colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0) / 3;
+          const text = document.querySelector("[data-chart=requests] svg text").getAttribute("fill");
+          const panel = getComputedStyle(document.querySelector(".chart")).backgroundColor;
+          return [channel(text), channel(panel)];
         }"""
     )
     assert abs(lightness[0] - lightness[1]) > 100
