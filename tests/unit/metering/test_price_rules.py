@@ -90,6 +90,12 @@ def test_the_tier_by_size_takes_the_whole_request(fields, fresh, cached, above):
     assert found.nano_usd == int(exact.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
+@pytest.mark.parametrize(("tokens", "nano_usd"), [(1, 0), (3, 2), (5, 2), (7, 4), (9, 4)])
+def test_halves_go_to_the_even_side(tokens, nano_usd):
+    """Half a nano-USD a token: rounding does not drift upwards over many calls."""
+    assert price({"input": Decimal("0.0005")}, Usage(input_tokens=tokens)).nano_usd == nano_usd
+
+
 def test_the_largest_size_passed_counts():
     """With several sizes, the request is billed at the largest it is over, whatever their order."""
     tiers = tuple(
