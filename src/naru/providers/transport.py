@@ -80,7 +80,7 @@ class Response:
             raise _broken_off(error) from None
 
     def close(self) -> None:
-        """Give the connection back when the body was read to its end; else cut it, which stops the upstream."""
+        """Give the connection back if the body was read to its end; else cut it, which stops the upstream."""
         self._response.release()
 
 

@@ -128,8 +128,18 @@ def _write_thinking(reasoning: Reasoning | None, model: str) -> Json:
             effort = "low" if budget < 4096 else "medium" if budget < 16384 else "high"
         if effort is not None:
             config["thinkingLevel"] = _LEVELS.get(effort, "high")
-    elif budget is not None:
-        config["thinkingBudget"] = budget
-    elif effort is not None:
-        config["thinkingBudget"] = _BUDGETS.get(effort, _BUDGETS["high"])
+    elif budget is not None or effort is not None:
+        budget = _BUDGETS.get(effort or "none", _BUDGETS["high"]) if budget is None else budget
+        config["thinkingBudget"] = _accepted_budget(budget, model)
     return config
+
+
+def _accepted_budget(budget: int, model: str) -> int:
+    """Each 2.5 model has bounds of its own and refuses what lies outside; -1 lets it decide."""
+    if budget < 0:
+        return -1
+    if "pro" in model:
+        return min(max(budget, 128), 32_768)
+    if "lite" in model and budget:
+        budget = max(budget, 512)
+    return min(budget, 24_576)

@@ -226,6 +226,13 @@ def test_json_mode_needs_no_schema():
         ),
         (OLD, Reasoning(effort="none"), {"thinkingBudget": 0}),
         (OLD, Reasoning(is_enabled=False), {"thinkingBudget": 0}),
+        (OLD, Reasoning(budget_tokens=50_000), {"includeThoughts": True, "thinkingBudget": 24_576}),
+        ("gemini-2.5-pro", Reasoning(effort="none"), {"thinkingBudget": 128}),
+        (
+            "gemini-2.5-flash-lite",
+            Reasoning(budget_tokens=64),
+            {"includeThoughts": True, "thinkingBudget": 512},
+        ),
         (NEW, Reasoning(effort="minimal"), {"includeThoughts": True, "thinkingLevel": "low"}),
         (NEW, Reasoning(effort="xhigh"), {"includeThoughts": True, "thinkingLevel": "high"}),
         (NEW, Reasoning(budget_tokens=5000), {"includeThoughts": True, "thinkingLevel": "medium"}),
