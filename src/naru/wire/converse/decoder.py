@@ -55,12 +55,12 @@ class ConverseDecoder:
             case "metadata":
                 usage = read_usage(event.get("usage"), event.get("serviceTier"))
                 return [End()] if usage is None else [Metered(usage=usage), End()]
-        return [Ping()]
+        return []
 
     def _start_block(self, event: Json) -> list[Event]:
         call = object_of(object_of(event.get("start")).get("toolUse"))
         if not call or call.get("type") == "server_tool_use":
-            return [Ping()]
+            return []
         slot = len(self._slots)
         self._slots[count_of(event.get("contentBlockIndex")) or 0] = slot
         id, name = text_of(call.get("toolUseId")) or "", text_of(call.get("name")) or ""
@@ -80,4 +80,4 @@ class ConverseDecoder:
             return [ThinkingDelta(index=0, signature=signature)]
         if redacted := text_of(reasoning.get("redactedContent")):
             return [ThinkingDelta(index=0, redacted=redacted)]
-        return [Ping()]
+        return []

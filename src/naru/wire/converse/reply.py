@@ -114,7 +114,7 @@ def read_exception(name: str, error: Json, status: int | None = None) -> Upstrea
     name = name[:1].lower() + name[1:]
     message = text_of(error.get("message")) or text_of(error.get("Message")) or NAMELESS
     original = count_of(error.get("originalStatusCode"))
-    if status is None:
+    if status is None or status < 400:
         status = _STATUSES.get(name, 500 if name.endswith(("Exception", "Error")) else None)
     if original is not None and 400 <= original < 600 and name == "modelStreamErrorException":
         status = original

@@ -54,7 +54,7 @@ class GeminiDecoder:
                 events += self._read_chunk(chunk)
             else:
                 events.append(Fault(fault=UNREADABLE_EVENT))
-        return events or [Ping()]
+        return events
 
     def _read_chunk(self, chunk: Json) -> list[Event]:
         if chunk.get("error") is not None:

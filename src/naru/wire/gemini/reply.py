@@ -125,6 +125,8 @@ def summarize(body: bytes) -> Summary:
 
 def read_error(event: Json, status: int | None) -> UpstreamFault:
     """Google's error object: `code` is the HTTP status, `status` the name of the fault."""
+    if status is not None and status < 400:
+        status = None  # an error under 200 says its status itself
     error = object_of(event.get("error"))
     code = count_of(error.get("code"))
     name = text_of(error.get("status"))

@@ -1,4 +1,4 @@
-"""Reads an Anthropic stream. Blocks that only Anthropic's own clients understand come out as Ping."""
+"""Reads an Anthropic stream. Blocks that only Anthropic's own clients understand come out as nothing."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class MessagesDecoder:
                     self._whole_inputs[index] = given
                 name = text_of(block.get("name")) or ""
                 return [ToolStart(index=0, slot=slot, id=text_of(block.get("id")) or "", name=name)]
-        return [Ping()]
+        return []
 
     def _read_delta(self, event: Json) -> list[Event]:
         delta = object_of(event.get("delta"))
@@ -104,13 +104,14 @@ class MessagesDecoder:
                 if index in self._slots:  # else it is the input of a tool the provider runs itself
                     self._whole_inputs.pop(index, None)
                     return [ToolDelta(index=0, slot=self._slots[index], arguments=arguments)]
-        return [Ping()]
+                return [Ping()]  # keeps the client patient while the provider's tool runs
+        return []
 
     def _stop_block(self, event: Json) -> list[Event]:
         index = count_of(event.get("index")) or 0
         given = self._whole_inputs.pop(index, None)
         if given is None:
-            return [Ping()]
+            return []
         return [ToolDelta(index=0, slot=self._slots[index], arguments=compact(given))]
 
     def _finish(self, event: Json) -> list[Event]:
@@ -120,4 +121,4 @@ class MessagesDecoder:
         if reason is not None and not self._is_finished:
             self._is_finished = True
             events.append(Finish(index=0, reason=reason, stop_sequence=text_of(delta.get("stop_sequence"))))
-        return events + self._meter(event.get("usage")) or [Ping()]
+        return events + self._meter(event.get("usage"))

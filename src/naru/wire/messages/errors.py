@@ -59,7 +59,7 @@ def write_stream_error(
 
 
 def read_error(event: Json, status: int | None) -> UpstreamFault:
-    """An error object; the status is told by the type where HTTP told none (inside a stream)."""
+    """An error object; the status is told by the type where HTTP told none (in a stream, or under 200)."""
     error = object_of(event.get("error")) or event
     type = text_of(error.get("type"))
     if type == "error":
@@ -69,7 +69,7 @@ def read_error(event: Json, status: int | None) -> UpstreamFault:
         message=message or NAMELESS,
         type=type,
         code=text_of(object_of(error.get("details")).get("error_code")),
-        status=status if status is not None else _STATUSES.get(type or ""),
+        status=status if status is not None and status >= 400 else _STATUSES.get(type or ""),
     )
 
 

@@ -91,7 +91,7 @@ def test_a_whole_stream():
         {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 9}},
         {"type": "message_stop"},
     )
-    assert [event for event in events if not isinstance(event, Ping)] == [
+    assert events == [
         Start(id="msg_1", model="claude", created=0),
         Metered(usage=Usage(input_tokens=3, output_tokens=1)),
         ThinkingDelta(index=0, text="hm"),
@@ -151,6 +151,7 @@ def test_a_provider_side_tool_is_no_call_of_the_client():
         {"type": "content_block_stop", "index": 1},
     )
     assert all(isinstance(event, Start | Metered | Ping) for event in events)
+    assert Ping() in events  # the client is kept patient meanwhile
 
 
 def test_arguments_that_come_whole_with_the_start_are_not_lost():
@@ -200,7 +201,7 @@ def test_an_unreadable_frame_is_a_fault(data):
     )
 )
 def test_no_json_makes_the_decoder_raise(frames):
-    """Whatever an upstream sends, every frame gives events."""
+    """Whatever an upstream sends is events, maybe none."""
     decoder = MessagesDialect().new_decoder()
     for event in frames:
-        assert decoder.decode(frame(event))
+        assert all(isinstance(made, Event) for made in decoder.decode(frame(event)))

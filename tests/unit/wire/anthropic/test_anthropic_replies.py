@@ -160,6 +160,12 @@ def test_faults(body, message, type):
     assert (fault.message, fault.type, fault.status) == (message, type, 502)
 
 
+def test_an_error_under_200_names_its_own_status():
+    """Some servers answer an error with 200: its type says what it is."""
+    body = b'{"type":"error","error":{"type":"rate_limit_error","message":"m"}}'
+    assert DIALECT.decode_fault(200, body).status == 429
+
+
 @pytest.mark.parametrize(
     ("status", "type", "raised", "written"),
     [
