@@ -101,6 +101,11 @@ def _has_hidden_thinking(turns: list[Turn]) -> bool:
     )
 
 
+def accepted_stops(stop: list[str]) -> list[str]:
+    """Stop sequences without those of white space alone, which Claude models refuse."""
+    return [text for text in stop if text.strip()]
+
+
 def refuse_unsayable(request: Request) -> None:
     """Raises BadRequest for several answers or log probabilities, which no Claude model gives."""
     if request.n is not None and request.n > 1:

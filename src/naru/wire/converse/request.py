@@ -6,7 +6,13 @@ What Converse itself has no field for goes to the model under `additionalModelRe
 from __future__ import annotations
 
 from naru.kernel.errors import BadRequest
-from naru.wire.claude import DEFAULT_MAX_TOKENS, choose_thinking, refuse_unsayable, takes_sampling
+from naru.wire.claude import (
+    DEFAULT_MAX_TOKENS,
+    accepted_stops,
+    choose_thinking,
+    refuse_unsayable,
+    takes_sampling,
+)
 from naru.wire.converse.blocks import NAME, cache_point, write_blocks
 from naru.wire.fields import extra_for
 from naru.wire.loose import compact, object_of
@@ -23,7 +29,8 @@ _OWN_FIELDS = ("guardrailConfig", "performanceConfig", "requestMetadata", "addit
 def encode_request(request: Request, model: str) -> Json:
     """Raises BadRequest when the request cannot be said in this language at all."""
     refuse_unsayable(request)
-    system, turns = split_system(request.messages, is_anthropics)
+    # Only Claude models take their reasoning back.
+    system, turns = split_system(request.messages, is_anthropics if "claude" in model else lambda _: False)
     body: Json = {"messages": [_write_turn(turn) for turn in turns]}
     prompt = write_blocks(list(system))
     if request.format is not None and request.format.kind == "json_object":
@@ -129,8 +136,8 @@ def _write_model_fields(request: Request, turns: list[Turn], model: str, body: J
         more.update(_write_effort(request.reasoning.effort, model))
     if limit is not None:
         config["maxTokens"] = limit
-    if request.stop:
-        config["stopSequences"] = request.stop
+    if stop := accepted_stops(request.stop) if is_claude else request.stop:
+        config["stopSequences"] = stop
     if not is_claude or (not is_thinking and takes_sampling(model)):
         _write_sampling(request, config, more, is_claude=is_claude)
     if config:

@@ -7,7 +7,13 @@ shape of the answer (`n`, log probabilities) is refused.
 from __future__ import annotations
 
 from naru.kernel.errors import BadRequest
-from naru.wire.claude import DEFAULT_MAX_TOKENS, choose_thinking, refuse_unsayable, takes_sampling
+from naru.wire.claude import (
+    DEFAULT_MAX_TOKENS,
+    accepted_stops,
+    choose_thinking,
+    refuse_unsayable,
+    takes_sampling,
+)
 from naru.wire.fields import extra_for
 from naru.wire.messages.blocks import NAME, write_blocks
 from naru.wire.model import HostedTool, Json, Part, Request, Text, Tool
@@ -34,9 +40,8 @@ def encode_request(request: Request, model: str) -> Json:
     body["messages"] = [_write_turn(turn) for turn in turns]
     _write_tools(request, body)
     _write_sampling(request, turns, model, body)
-    if request.stop:
-        # Anthropic refuses a stop sequence of white space alone.
-        body["stop_sequences"] = [text for text in request.stop if text.strip()]
+    if stop := accepted_stops(request.stop):
+        body["stop_sequences"] = stop
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
     if request.service_tier in _TIERS:

@@ -180,6 +180,12 @@ def test_thinking_goes_back_with_its_seal():
     ]
 
 
+def test_reasoning_stays_behind_where_the_model_does_not_take_it():
+    """Claude's seal means nothing to a model of another family."""
+    history = (say("user", "q"), say("assistant", Thinking(text="t", signature="s"), "a"), say("user", "q"))
+    assert encode(*history, model=NOVA)["messages"][1]["content"] == [{"text": "a"}]
+
+
 def test_sampling_and_limits():
     """What Converse knows stands in its config, what only Claude knows goes to the model."""
     body = encode(max_tokens=9, temperature=1.5, top_p=0.5, top_k=3, stop=["END"], service_tier="flex")
