@@ -9,8 +9,8 @@ from typing import Annotated, Literal, TypedDict, get_args
 from fastapi import Depends, Query
 
 from naru.metering.models import Call, CallStatus
-from naru.web.api.schemas import ns_from_time
 from naru.web.context import LedgerReader
+from naru.web.window import ns_from_time
 
 Endpoint = Literal["chat", "responses", "completions", "messages", "embeddings"]
 STATUSES: tuple[str, ...] = get_args(CallStatus)

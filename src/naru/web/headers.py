@@ -24,11 +24,18 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def apply_security_headers(headers: MutableHeaders) -> None:
-    """Add what is missing; an answer may say its own, e.g. how long it may be cached."""
+def apply_security_headers(headers: MutableHeaders, *, cache: str = "no-store") -> None:
+    """Add what is missing; what an answer says itself stays."""
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    headers.setdefault("cache-control", "no-store")
+    headers.setdefault("cache-control", cache)
+
+
+def cache_policy(scope: Scope) -> str:
+    """Files may be kept: for ever when their address names their version, else with a check each time."""
+    if not scope["path"].startswith("/static/"):
+        return "no-store"
+    return "public, max-age=31536000, immutable" if scope["query_string"].startswith(b"v=") else "no-cache"
 
 
 class SecurityHeaders:
@@ -44,7 +51,8 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                apply_security_headers(MutableHeaders(scope=message))
+                cache = cache_policy(scope) if message["status"] < 400 else "no-store"
+                apply_security_headers(MutableHeaders(scope=message), cache=cache)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

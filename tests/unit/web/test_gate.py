@@ -191,6 +191,15 @@ def test_every_answer_carries_the_security_headers(anyone, path):
     assert headers["referrer-policy"] == "no-referrer"
 
 
+def test_only_files_may_be_kept_by_a_cache(admin):
+    """A page or an answer never; a file for ever when its address names its version."""
+    assert admin.get("/api/status").headers["cache-control"] == "no-store"
+    assert admin.get("/login").headers["cache-control"] == "no-store"
+    assert "immutable" in admin.get("/static/css/console.css?v=1").headers["cache-control"]
+    assert admin.get("/static/css/console.css").headers["cache-control"] == "no-cache"
+    assert admin.get("/static/none.css?v=1").headers["cache-control"] == "no-store"
+
+
 def test_an_unforeseen_error_tells_nothing(context):
     """No trace, no message of the exception, and still the headers."""
     from dataclasses import replace

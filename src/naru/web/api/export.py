@@ -10,7 +10,8 @@ from typing import Final
 
 from naru.kernel.money import format_usd
 from naru.metering.models import Call
-from naru.web.api.schemas import CallOut, time_from_ns
+from naru.web.api.schemas import CallOut
+from naru.web.window import time_from_ns
 
 _BLOCK: Final = 200
 _BUCKETS: Final = (

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from naru.web.access import read_context
-from naru.web.api.schemas import BucketOut, FiguresOut, GroupOut, OverviewOut, ns_from_time, time_from_ns
-from naru.web.window import NS, Overview, new_window
+from naru.web.api.schemas import BucketOut, FiguresOut, GroupOut, OverviewOut
+from naru.web.window import NS, Overview, new_window, ns_from_time, time_from_ns
 from naru.web.window import read_overview as read_ledger
 
 router = APIRouter(prefix="/api", tags=["ledger"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 import msgspec
@@ -12,19 +12,7 @@ from naru.kernel.money import format_usd
 from naru.kernel.tokens import Usage
 from naru.metering.models import Attempt, Bucket, Call, CallStatus, Cost, CostState, Totals
 from naru.web.context import ModelInfo, ProviderInfo, StatusInfo
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def time_from_ns(ns: int) -> datetime:
-    """UTC, cut to microseconds."""
-    return _EPOCH + timedelta(microseconds=ns // 1000)
-
-
-def ns_from_time(time: datetime) -> int:
-    """A time without a zone is read as UTC."""
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1) * 1000
+from naru.web.window import time_from_ns
 
 
 class _Answer(BaseModel):

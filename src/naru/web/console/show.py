@@ -11,7 +11,7 @@ from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from markupsafe import Markup
 
 from naru.kernel.money import usd_from_nano
-from naru.web.api.schemas import time_from_ns
+from naru.web.window import time_from_ns
 
 Translate = Callable[[str], str]
 _SIGNIFICANT: Final = 3

@@ -6,6 +6,8 @@ const COUNT = ",";
 const USD = "$,.4~r"; // four significant digits, never scientific
 const views = new Map();
 let latest = null;
+let hasStale = false;
+let generation = 0;
 
 /** A token's colour as the theme in force resolves it. */
 function colour(token) {
@@ -133,31 +135,43 @@ async function draw(plot, series) {
     autosize: { type: "fit", contains: "padding" },
     ...withTooltips(builders[name](series, names(plot)), series),
   };
-  const { view } = await window.vegaEmbed(plot, specification, {
+  // Drawn beside the old one and swapped in when it is done: a refresh must not flicker.
+  const stage = document.createElement("div");
+  stage.className = "drawing";
+  plot.append(stage);
+  const { view } = await window.vegaEmbed(stage, specification, {
     actions: false, ast: true, renderer: "svg", config: config(), defaultStyle: false,
     tooltip: { disableDefaultStyle: true, theme: "naru" },
   });
   views.get(name)?.finalize();
   views.set(name, view);
+  plot.replaceChildren(stage);
+  stage.classList.remove("drawing");
 }
 
 /** Draw every chart of the page from the series the server wrote into it. */
-export async function drawCharts(series) {
+export async function drawCharts(series, isForced = false) {
+  const isSame = latest !== null && JSON.stringify(latest.steps) === JSON.stringify(series.steps);
+  if (isSame && !isForced && !hasStale) return;
   latest = series;
+  hasStale = false;
+  const mine = ++generation;
   if (!window.vegaEmbed && document.readyState !== "complete") {
     await new Promise((ready) => addEventListener("load", ready, { once: true }));
   }
-  if (!window.vegaEmbed) {
-    for (const plot of document.querySelectorAll("[data-chart]")) plot.textContent = plot.closest(".charts").dataset.missing;
-    return;
-  }
   for (const plot of document.querySelectorAll("[data-chart]")) {
-    if (series !== latest) return; // a newer series came meanwhile
-    await draw(plot, series);
+    if (mine !== generation) return; // newer figures, or another theme, came meanwhile
+    if (!window.vegaEmbed) {
+      plot.textContent = plot.closest(".charts").dataset.missing;
+    } else if (plot.matches(":hover") && views.has(plot.dataset.chart) && !isForced) {
+      hasStale = true; // somebody reads it: the next refresh tries again
+    } else {
+      await draw(plot, series);
+    }
   }
 }
 
 /** The same figures in the colours of a new theme. */
 export function redrawCharts() {
-  if (latest) drawCharts(latest);
+  if (latest) drawCharts(latest, true);
 }
