@@ -90,7 +90,8 @@ class ChatEncoder:
     def _write_frame(self, event: Start | Metered | Ping | Fault | End) -> bytes:
         """What belongs to no choice."""
         if isinstance(event, Start):
-            self._head.update(id=make_id(event.id, "chatcmpl-"), created=event.created, model=event.model)
+            self._head.update(id=make_id(event.id, "chatcmpl-"), created=event.created)
+            self._head["model"] = event.model or self._head["model"]
             return self._open(0)[1]
         if isinstance(event, Metered):
             self._usage = event.usage

@@ -137,13 +137,18 @@ def write_call(use: ToolUse, *, is_signed: bool) -> Json:
     return call
 
 
-def write_messages(messages: list[Message], *, is_signed: bool) -> list[Json]:
-    """The turns as chat messages; each tool result becomes one of its own, before all else that is said."""
+def write_messages(messages: list[Message], *, is_signed: bool, is_strict: bool) -> list[Json]:
+    """The turns as chat messages; each tool result becomes one of its own, before all else that is said.
+
+    Args:
+        is_signed: the upstream is Gemini, and takes its seals of calls back.
+        is_strict: the upstream refuses fields that OpenAI does not have.
+    """
     written: list[Json] = []
     for i, message in enumerate(messages):
         path = f"messages.{i}"
         if message.role == "assistant":
-            written.append(_write_assistant(message, path, is_signed=is_signed))
+            written.append(_write_assistant(message, path, is_signed=is_signed, is_strict=is_strict))
             continue
         results = [part for part in message.parts if isinstance(part, ToolResult)]
         written.extend(_write_result(result) for result in results)
@@ -170,7 +175,7 @@ def _write_result(result: ToolResult) -> Json:
     return message
 
 
-def _write_assistant(message: Message, path: str, *, is_signed: bool) -> Json:
+def _write_assistant(message: Message, path: str, *, is_signed: bool, is_strict: bool) -> Json:
     said: list[Part] = []
     calls: list[object] = []
     beside: Json = {}
@@ -192,5 +197,6 @@ def _write_assistant(message: Message, path: str, *, is_signed: bool) -> Json:
     written: Json = {"role": "assistant", "content": write_content(said, path) if said or beside else ""}
     if message.name is not None:
         written["name"] = message.name
-    thinking = [part for part in message.parts if isinstance(part, Thinking)]
-    return written | beside | write_history(thinking)
+    if is_strict:
+        return written | beside
+    return written | beside | write_history([part for part in message.parts if isinstance(part, Thinking)])

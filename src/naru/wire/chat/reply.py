@@ -9,6 +9,7 @@ import msgspec
 
 from naru.kernel.errors import UpstreamError
 from naru.kernel.tokens import Usage
+from naru.wire.chat.citations import write_citations
 from naru.wire.chat.content import DIALECT
 from naru.wire.chat.messages import read_signature, write_call
 from naru.wire.chat.request import ChatRequest
@@ -195,7 +196,7 @@ def encode_reply(reply: Reply, request: Request) -> Json:
         "id": make_id(reply.id, "chatcmpl-"),
         "object": "chat.completion",
         "created": reply.created,
-        "model": reply.model,
+        "model": reply.model or request.model,
         "choices": [_write_choice(choice, uses_functions=uses_functions) for choice in reply.choices],
     }
     if is_known(reply.usage):
@@ -217,13 +218,11 @@ def _write_choice(choice: Choice, *, uses_functions: bool) -> Json:
         "refusal": "".join(refusals) if refusals else None,
     }
     message.update(write_thinking([part for part in choice.parts if isinstance(part, Thinking)]))
-    # Other languages' citations have another shape, which clients of this one would stumble over.
-    citations = [
-        citation
-        for text in texts
-        for citation in text.citations or []
-        if citation.get("type") == "url_citation" and "url_citation" in citation
-    ]
+    citations: list[Json] = []
+    offset = 0
+    for text in texts:
+        citations += write_citations(text, offset)
+        offset += len(text.text)
     if citations:
         message["annotations"] = citations
     if calls and uses_functions:

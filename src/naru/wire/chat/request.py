@@ -21,8 +21,8 @@ from naru.wire.model import (
 
 # OpenAI's reasoning families refuse `max_tokens`; every other server takes it, and many take nothing else.
 _NEEDS_MAX_COMPLETION_TOKENS = re.compile(r"(^|/)(o[1-9]|gpt-[5-9])")
-# OpenAI's own models refuse a parameter they do not know, and `top_k` is one.
-_REFUSES_TOP_K = re.compile(r"(^|/)(o[1-9]|gpt-[3-9]|chatgpt)")
+# OpenAI itself refuses every field it does not know; `top_k` and `reasoning_content` are such.
+_IS_OPENAIS = re.compile(r"(^|/)(o[1-9]|gpt-[3-9]|chatgpt)")
 _MODES: Final = ("auto", "none", "required")
 _SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", "fast")
 # Models known to refuse `reasoning_effort`: a thinking budget said in another language is not forced on them.
@@ -231,7 +231,9 @@ def encode_request(request: Request, model: str) -> Json:
     """
     body: Json = {
         "model": model,
-        "messages": write_messages(request.messages, is_signed="gemini" in model),
+        "messages": write_messages(
+            request.messages, is_signed="gemini" in model, is_strict=bool(_IS_OPENAIS.search(model))
+        ),
     }
     if request.tools:
         body["tools"] = [_write_tool(tool, i) for i, tool in enumerate(request.tools)]
@@ -274,7 +276,7 @@ def write_sampling(request: Request, model: str) -> Json:
         "stop": request.stop or None,
         "temperature": request.temperature,
         "top_p": request.top_p,
-        "top_k": None if _REFUSES_TOP_K.search(model) else request.top_k,
+        "top_k": None if _IS_OPENAIS.search(model) else request.top_k,
         "n": request.n,
         "seed": request.seed,
         "frequency_penalty": request.frequency_penalty,

@@ -62,8 +62,8 @@ def write_thinking(blocks: list[Thinking]) -> Json:
 def write_history(blocks: list[Thinking]) -> Json:
     """The fields of an assistant turn sent to an upstream.
 
-    Only unsealed reasoning goes: the servers that show it in the open take it back, OpenAI itself never
-    shows any and refuses the field, and a seal belongs to a provider that does not speak chat.
+    Only unsealed reasoning goes: the servers that show it in the open take it back, and a seal belongs to a
+    provider that does not speak chat.
     """
     text = "".join(block.text for block in blocks if not block.signature and block.redacted is None)
     return {"reasoning_content": text} if text else {}

@@ -50,7 +50,7 @@ def encode_reply(reply: Reply, request: Request) -> Json:
         "id": make_id(reply.id, "cmpl-"),
         "object": "text_completion",
         "created": reply.created,
-        "model": reply.model,
+        "model": reply.model or request.model,
         "choices": [_write_choice(choice, echoed) for choice in reply.choices],
     }
     if is_known(reply.usage):

@@ -120,7 +120,8 @@ class CompletionsEncoder:
         if isinstance(event, Finish):
             return self._finish(event)
         if isinstance(event, Start):
-            self._head.update(id=make_id(event.id, "cmpl-"), created=event.created, model=event.model)
+            self._head.update(id=make_id(event.id, "cmpl-"), created=event.created)
+            self._head["model"] = event.model or self._head["model"]
         elif isinstance(event, Metered):
             self._usage = event.usage
         elif isinstance(event, Ping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from naru.kernel.errors import BadRequest
+from naru.wire.chat.citations import write_citations
 from naru.wire.chat.content import image_address, split_data_url
 from naru.wire.fields import Fields
 from naru.wire.model import Audio, File, Image, Json, Part, Refusal, Text, Unknown
@@ -120,13 +121,12 @@ def read_annotations(value: object) -> list[Json] | None:
     return citations
 
 
-def write_annotations(citations: list[Json] | None) -> list[Json]:
-    """The citations that have a shape in this language."""
+def write_annotations(text: Text) -> list[Json]:
+    """The citations of a text that have a shape in this language."""
     written: list[Json] = []
-    for citation in citations or []:
-        nested = citation.get("url_citation")
-        if citation.get("type") == "url_citation" and isinstance(nested, dict):
-            written.append({"type": "url_citation", **nested})
-        elif citation.get("type") in ("file_citation", "container_file_citation", "file_path"):
-            written.append(citation)
-    return written
+    for citation in write_citations(text, 0):
+        nested = citation["url_citation"]
+        assert isinstance(nested, dict)
+        written.append({"type": "url_citation", **nested})
+    files = ("file_citation", "container_file_citation", "file_path")
+    return written + [citation for citation in text.citations or [] if citation.get("type") in files]

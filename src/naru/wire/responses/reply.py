@@ -123,7 +123,7 @@ def write_response(
         "incomplete_details": None,
         "instructions": None,
         "max_output_tokens": None,
-        "model": model,
+        "model": model or request.model,
         "output": output,
         "parallel_tool_calls": True,
         "previous_response_id": None,
@@ -191,12 +191,12 @@ def item_base(reply_id: str) -> str:
     return bare_id(reply_id).replace("-", "_")
 
 
-def write_text(text: str, logprobs: list[object], citations: list[Json] | None = None) -> Json:
+def write_text(text: str, logprobs: list[object], annotations: list[Json] | None = None) -> Json:
     """An `output_text` part."""
     return {
         "type": "output_text",
         "text": text,
-        "annotations": write_annotations(citations),
+        "annotations": annotations or [],
         "logprobs": logprobs,
     }
 
@@ -248,7 +248,7 @@ def _write_output(choice: Choice, base: str) -> list[Json]:
         number = len(output)
         if isinstance(part, Text | Refusal):
             if isinstance(part, Text):
-                content, rows = write_text(part.text, rows, part.citations), []
+                content, rows = write_text(part.text, rows, write_annotations(part)), []
             else:
                 content = {"type": "refusal", "refusal": part.text}
             last = output[-1] if output else None

@@ -149,6 +149,8 @@ def test_sealed_thoughts_of_other_providers_stay_away_from_a_chat_upstream():
     turn.parts[0] = Thinking(text="a")
     written = CHAT.encode_request(Request(model="m", messages=[turn]), "m")["messages"][0]
     assert written["reasoning_content"] == "a"
+    written = CHAT.encode_request(Request(model="m", messages=[turn]), "gpt-4o")["messages"][0]
+    assert "reasoning_content" not in written
 
 
 def test_a_seal_of_geminis_goes_to_gemini_only():
