@@ -92,7 +92,7 @@ def test_migrating_twice_changes_nothing_and_imports_nothing(path):
     assert said == ["True\n", "False\n"]
 
 
-def test_two_processes_may_migrate_at_once(path):
+def test_starts_at_the_same_time_take_turns(path):
     """Replicas starting together: one migrates, the others wait and find it done."""
     engines = [SqliteEngine(path) for _ in range(4)]
     faults: list[BaseException] = []

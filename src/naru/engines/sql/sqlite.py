@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from naru.engines.sql.base import SqlEngine
@@ -43,13 +45,28 @@ class SqliteEngine(SqlEngine):
         connection.isolation_level = None  # the driver must not begin transactions behind our back
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={self._busy_timeout_ms}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _use_wal(cursor, self._busy_timeout_ms / 1000)
         # NORMAL: a crash of the process loses nothing; a power cut may lose the last commits, never the file.
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         # 16 MB of log before it is copied back: copying the same index pages less often saves the writer 5 %.
         cursor.execute("PRAGMA wal_autocheckpoint=4000")
         cursor.close()
+
+
+def _use_wal(cursor: DBAPICursor, timeout_s: float) -> None:
+    """Switch a new file to WAL. SQLite does not wait for a lock here, so processes that start together would
+    fail where they only need to take turns; a file that is switched stays so."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _on_begin(connection: sa.Connection) -> None:
