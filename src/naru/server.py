@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -24,6 +25,7 @@ _KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that they close first and never race us."""
 _BACKLOG = 2048
 _GC_YOUNG = 20_000
+_SWITCH_S = 0.0005
 _QUESTION = '{"model": "%s", "messages": [{"role": "user", "content": "What is the capital of Korea?"}]}'
 
 
@@ -111,6 +113,8 @@ async def _serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(_GC_YOUNG, 20, 50)
+        # The ledger's thread hands Python's lock back after half a millisecond, not after five.
+        sys.setswitchinterval(_SWITCH_S)
         greeting = asyncio.create_task(_greet(app, listener, ready_s))
         await new_server(app).serve(sockets=[listener])
         greeting.cancel()

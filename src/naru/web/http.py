@@ -28,6 +28,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._corked = _Corked(transport, self.loop)
         self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._on_slow_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -56,6 +57,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse_head()
             return
         super().on_headers_complete()
+        self.cycle.transport = self._corked  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         if self.cycle is not None:
@@ -88,3 +90,38 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+class _Corked:
+    """A transport that sends a response's head together with what follows: one system call, one packet.
+
+    uvicorn writes the head when it is told the status and the body just after. A head that nothing follows
+    in the same turn of the event loop (of a stream that waits) goes out at the end of that turn.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.write(head + data)
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.write(head)

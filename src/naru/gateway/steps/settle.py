@@ -19,7 +19,6 @@ from naru.metering import (
     CostState,
     LedgerWriter,
     PriceBook,
-    estimate_tokens,
     estimate_tokens_from_size,
     sum_usage,
 )
@@ -52,7 +51,9 @@ def _complete(attempt: AttemptLog, body: bytes) -> Usage:
         return usage
     seen = estimate_tokens_from_size(chars=attempt.output_chars)
     if usage is None:
-        return Usage(input_tokens=estimate_tokens(body), output_tokens=seen, is_estimated=True)
+        chars = len(body) if body.isascii() else len(body.decode("utf-8", "replace"))
+        told = estimate_tokens_from_size(chars=chars, bytes=len(body))
+        return Usage(input_tokens=told, output_tokens=seen, is_estimated=True)
     if seen <= usage.total_output_tokens:
         return usage
     return msgspec.structs.replace(usage, output_tokens=seen, reasoning_tokens=None, is_estimated=True)
