@@ -61,7 +61,7 @@ def choose_thinking(request: Request, turns: list[Turn], model: str) -> Thought:
     turn to go on with used a tool without showing its thinking, as clients of other languages do.
     """
     reasoning = request.reasoning
-    if reasoning is None or reasoning.effort == "none":
+    if reasoning is None or reasoning.effort == "none" or not _is_asked(reasoning):
         return Thought(None, None)
     if reasoning.is_enabled is False:
         return Thought({"type": "disabled"}, None)
@@ -74,6 +74,12 @@ def choose_thinking(request: Request, turns: list[Turn], model: str) -> Thought:
     if is_forced or _has_hidden_thinking(turns):
         return Thought(None, None)
     return Thought(_with_display({"type": "enabled", "budget_tokens": budget}, reasoning), None, budget)
+
+
+def _is_asked(reasoning: Reasoning) -> bool:
+    """Whether thinking is asked for or forbidden at all: wanting a summary of it is not asking for it."""
+    said = (reasoning.effort, reasoning.budget_tokens, reasoning.is_enabled)
+    return any(value is not None for value in said)
 
 
 def _find_effort(reasoning: Reasoning) -> str | None:

@@ -87,6 +87,12 @@ def _is_left_out(part: Part, is_own: Callable[[Thinking], bool]) -> bool:
     return False
 
 
+def used_tools(turns: list[Turn]) -> list[str]:
+    """Names of the tools that were called so far."""
+    calls = (part for turn in turns for part in turn.parts if isinstance(part, ToolUse))
+    return list(dict.fromkeys(call.name for call in calls))
+
+
 def read_arguments(call: ToolUse) -> Json:
     """A call's arguments as the object these languages want.
 

@@ -16,10 +16,10 @@ from naru.wire.claude import (
 from naru.wire.converse.blocks import NAME, cache_point, write_blocks
 from naru.wire.fields import extra_for
 from naru.wire.loose import compact, object_of
-from naru.wire.model import HostedTool, Json, Request, Tool, ToolResult, ToolUse
+from naru.wire.model import HostedTool, Json, Request, Tool
 from naru.wire.schemas import JSON_ONLY, closed_schema, object_schema
 from naru.wire.signatures import is_anthropics
-from naru.wire.turns import Turn, split_system
+from naru.wire.turns import Turn, split_system, used_tools
 
 _TIERS = frozenset({"default", "flex", "priority", "reserved"})
 # Converse's own top-level fields, which a client may set though no other language has them.
@@ -79,7 +79,7 @@ def _write_tool_config(request: Request, turns: list[Turn]) -> Json:
     if not tools:
         tools = [
             {"toolSpec": {"name": name, "inputSchema": {"json": object_schema(None)}}}
-            for name in _used_tools(turns)
+            for name in used_tools(turns)
         ]
         return {"tools": tools} if tools else {}
     config: Json = {"tools": tools}
@@ -87,14 +87,6 @@ def _write_tool_config(request: Request, turns: list[Turn]) -> Json:
         choices: dict[str, Json] = {"auto": {"auto": {}}, "required": {"any": {}}}
         config["toolChoice"] = choices.get(choice.mode) or {"tool": {"name": choice.name}}
     return config
-
-
-def _used_tools(turns: list[Turn]) -> list[str]:
-    parts = [part for turn in turns for part in turn.parts]
-    names = {part.name: None for part in parts if isinstance(part, ToolUse)}
-    if not names and any(isinstance(part, ToolResult) for part in parts):
-        names["tool"] = None
-    return list(names)
 
 
 def _write_tool(tool: Tool | HostedTool, number: int) -> list[Json]:

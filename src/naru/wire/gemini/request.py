@@ -17,6 +17,7 @@ from naru.wire.turns import split_system
 
 NAME = "gemini"
 _GENERATION = re.compile(r"gemini-(\d+)")
+_THINKERS = re.compile(r"gemini-(?:2\.5|[3-9]|\d\d)")
 _BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
 _LEVELS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium", "high": "high"}
 _TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
@@ -120,6 +121,8 @@ def _write_thinking(reasoning: Reasoning | None, model: str) -> Json:
     if reasoning is None:
         return {}
     effort, budget = reasoning.effort, reasoning.budget_tokens
+    if effort is None and budget is None and reasoning.is_enabled is None:
+        return {"includeThoughts": True} if _THINKERS.search(model) else {}
     if reasoning.is_enabled is False:
         effort, budget = "none", None
     config: Json = {} if effort == "none" else {"includeThoughts": True}

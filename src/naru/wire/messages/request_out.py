@@ -19,7 +19,7 @@ from naru.wire.messages.blocks import NAME, write_blocks
 from naru.wire.model import HostedTool, Json, Part, Request, Text, Tool
 from naru.wire.schemas import JSON_ONLY, closed_schema, object_schema
 from naru.wire.signatures import is_anthropics
-from naru.wire.turns import Turn, split_system
+from naru.wire.turns import Turn, split_system, used_tools
 
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "tool": "tool"}
@@ -37,8 +37,10 @@ def encode_request(request: Request, model: str) -> Json:
         parts.append(Text(text=JSON_ONLY))
     if parts:
         body["system"] = _write_text_or_blocks(list(parts), "messages")
-    body["messages"] = [_write_turn(turn) for turn in turns]
-    _write_tools(request, body)
+    messages = [_write_turn(turn) for turn in turns]
+    _trim_prefill(messages[-1])
+    body["messages"] = messages
+    _write_tools(request, turns, body)
     _write_sampling(request, turns, model, body)
     if stop := accepted_stops(request.stop):
         body["stop_sequences"] = stop
@@ -74,8 +76,24 @@ def _write_text_or_blocks(parts: list[Part], where: str) -> str | list[Json]:
     return blocks
 
 
-def _write_tools(request: Request, body: Json) -> None:
+def _trim_prefill(last: Json) -> None:
+    """An answer begun by the client must not end in white space: Anthropic refuses it."""
+    if last["role"] != "assistant":
+        return
+    content = last["content"]
+    if isinstance(content, str):
+        last["content"] = content.rstrip() or content
+    elif isinstance(content, list) and content and content[-1].get("type") == "text":
+        text = str(content[-1]["text"])
+        content[-1]["text"] = text.rstrip() or text
+
+
+def _write_tools(request: Request, turns: list[Turn], body: Json) -> None:
     if not request.tools:
+        # Anthropic wants the tools of past calls declared, even where none may be called any more.
+        past = [{"name": name, "input_schema": object_schema(None)} for name in used_tools(turns)]
+        if past:
+            body.update(tools=past, tool_choice={"type": "none"})
         return
     body["tools"] = [_write_tool(tool, number) for number, tool in enumerate(request.tools)]
     choice: Json | None = None

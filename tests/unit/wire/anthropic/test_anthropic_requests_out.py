@@ -307,7 +307,7 @@ def test_a_number_of_tokens_becomes_an_effort_for_newer_models():
     assert (body["thinking"], body["output_config"]) == ({"type": "adaptive"}, {"effort": "medium"})
 
 
-@pytest.mark.parametrize("reasoning", [None, Reasoning(effort="none")])
+@pytest.mark.parametrize("reasoning", [None, Reasoning(effort="none"), Reasoning(summary="auto")])
 def test_no_thinking_unasked(reasoning):
     """Nothing is switched on that the client did not ask for."""
     assert "thinking" not in encode(reasoning=reasoning)
@@ -349,6 +349,19 @@ def test_sampling():
     assert (both["temperature"], "top_p" in both) == (0.2, False)
     assert encode(top_p=0.9)["top_p"] == 0.9
     assert not {"temperature", "top_p", "top_k"} & encode(model=NEW, temperature=0.2, top_k=1).keys()
+
+
+def test_tools_of_the_past_stay_declared():
+    """A conversation that used tools can go on without them."""
+    body = encode(user("q"), assistant(call("a"), call("b"), call("c", "g")), user(result("a")))
+    assert [tool["name"] for tool in body["tools"]] == ["f", "g"]
+    assert body["tool_choice"] == {"type": "none"}
+
+
+def test_a_begun_answer_ends_without_white_space():
+    """Anthropic refuses it at the end of what the client begins for the model."""
+    assert encode(user("q"), assistant("So: "))["messages"][-1]["content"] == "So:"
+    assert encode(user("q"), assistant("a", "So:\n"))["messages"][-1]["content"][-1]["text"] == "So:"
 
 
 def test_hints_without_a_word_are_dropped():
@@ -414,6 +427,7 @@ _PARTS = st.one_of(
 def test_turns_alternate_from_the_user_on(messages):
     """Whatever the order of the client's messages, Anthropic's two rules of order hold."""
     body = encode(*messages)
+    assert encode(*messages) == body  # a fall back writes the same request again
     roles = [message["role"] for message in body["messages"]]
     assert roles[0] == "user"
     assert all(a != b for a, b in itertools.pairwise(roles))
