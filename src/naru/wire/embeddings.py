@@ -13,6 +13,7 @@ from naru.kernel.errors import BadRequest
 from naru.wire.chat.usage import read_usage
 from naru.wire.fields import Fields
 from naru.wire.model import Json, Summary
+from naru.wire.repair import decode_repaired
 
 MAX_INPUTS = 2048
 """OpenAI's own bound on the inputs of one request."""
@@ -72,8 +73,8 @@ _decode_body = msgspec.json.Decoder(_Body).decode
 def summarize_embeddings(body: bytes) -> Summary:
     """What metering needs of an answer; the vectors are skipped, not read. Never raises."""
     try:
-        parsed = _decode_body(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parsed = decode_repaired(_decode_body, body)
+    except msgspec.DecodeError:
         return Summary(id=None, model=None, usage=None, finish=None, output_chars=0)
     raw = parsed.usage
     if isinstance(raw, dict) and raw.get("prompt_tokens") is None:

@@ -31,6 +31,7 @@ from naru.wire.model import (
     ToolStart,
     UpstreamFault,
 )
+from naru.wire.repair import decode_repaired
 
 
 class _Delta(msgspec.Struct):
@@ -105,8 +106,8 @@ class ChatDecoder:
         if data.startswith(b"[DONE]"):
             return [End()]
         try:
-            chunk = _decode_chunk(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            chunk = decode_repaired(_decode_chunk, data)
+        except msgspec.DecodeError:
             return [self._read_odd(data)]
         if chunk.error or chunk.object == "error" or frame.name == "error":
             return [self._read_odd(data)]
@@ -130,8 +131,8 @@ class ChatDecoder:
 
     def _read_odd(self, data: bytes) -> Event:
         try:
-            body = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            body = decode_repaired(msgspec.json.decode, data)
+        except msgspec.DecodeError:
             body = None
         if isinstance(body, dict) and (body.get("error") or "choices" not in body):
             return Fault(fault=read_fault(body.get("error") or body, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from naru.wire.model import Json, UpstreamFault
+from naru.wire.repair import decode_repaired
 
 _MAX_MESSAGE_CHARS = 1000
 
@@ -39,8 +40,8 @@ def read_fault(error: object, status: int | None) -> UpstreamFault:
 def decode_fault(status: int, body: bytes) -> UpstreamFault:
     """The error an upstream answered with; copes with HTML, plain text and nothing at all."""
     try:
-        parsed = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parsed = decode_repaired(msgspec.json.decode, body)
+    except msgspec.DecodeError:
         text = body[: 4 * _MAX_MESSAGE_CHARS].decode("utf-8", "replace").strip()
         # A proxy's HTML page says nothing to a program and may name machines inside the provider.
         return UpstreamFault(

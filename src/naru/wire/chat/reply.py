@@ -29,6 +29,7 @@ from naru.wire.model import (
     ToolUse,
     Unknown,
 )
+from naru.wire.repair import decode_repaired
 
 _FINISH_IN: Final[Mapping[str, FinishReason]] = {
     "stop": "stop",
@@ -284,8 +285,8 @@ _EMPTY: Final = Summary(id=None, model=None, usage=None, finish=None, output_cha
 def summarize(body: bytes) -> Summary:
     """What metering needs, of a chat or a legacy completion. Never raises."""
     try:
-        parsed = _decode_body(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parsed = decode_repaired(_decode_body, body)
+    except msgspec.DecodeError:
         return _summarize_odd(body)
     chars, finish, has_calls = 0, None, False
     for choice in parsed.choices or ():
@@ -322,8 +323,8 @@ def _count_chars(message: _Message) -> int:
 def _summarize_odd(body: bytes) -> Summary:
     """A body of an unexpected shape: whatever can still be read."""
     try:
-        parsed = _decode_any(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parsed = decode_repaired(_decode_any, body)
+    except msgspec.DecodeError:
         return _EMPTY
     if not isinstance(parsed, dict):
         return _EMPTY

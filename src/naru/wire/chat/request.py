@@ -216,7 +216,7 @@ def find_effort(reasoning: Reasoning | None) -> str | None:
     if reasoning is None:
         return None
     if reasoning.effort is not None:
-        return reasoning.effort
+        return "high" if reasoning.effort == "max" else reasoning.effort  # Anthropic's word, unknown here
     if reasoning.is_enabled is False or reasoning.budget_tokens is None:
         return None
     if reasoning.budget_tokens < 4096:

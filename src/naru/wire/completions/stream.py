@@ -29,6 +29,7 @@ from naru.wire.model import (
     TextDelta,
     UpstreamFault,
 )
+from naru.wire.repair import decode_repaired
 
 
 class _Choice(msgspec.Struct):
@@ -64,8 +65,8 @@ class CompletionsDecoder:
         if frame.data.startswith(b"[DONE]"):
             return [End()]
         try:
-            chunk = _decode_chunk(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            chunk = decode_repaired(_decode_chunk, frame.data)
+        except msgspec.DecodeError:
             message = "The upstream sent a stream event that cannot be read."
             return [Fault(fault=UpstreamFault(message=message, code="upstream_protocol"))]
         if chunk.error or frame.name == "error":

@@ -30,6 +30,7 @@ from naru.wire.model import (
     ToolStart,
     UpstreamFault,
 )
+from naru.wire.repair import decode_repaired
 from naru.wire.responses.reasoning import read_reasoning
 from naru.wire.responses.reply import read_call, read_finish
 
@@ -91,8 +92,8 @@ class ResponsesDecoder:
         if frame.data.startswith(b"[DONE]"):  # some compatible servers add it; the end has been told
             return []
         try:
-            event = _decode_event(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            event = decode_repaired(_decode_event, frame.data)
+        except msgspec.DecodeError:
             message = "The upstream sent a stream event that cannot be read."
             return [Fault(fault=UpstreamFault(message=message, code="upstream_protocol"))]
         kind = event.type if isinstance(event.type, str) else frame.name
@@ -101,7 +102,9 @@ class ResponsesDecoder:
         if reader is not None:
             reader(event, events)
         elif kind == "error" or event.error:
-            events.append(Fault(fault=read_fault(event.error or msgspec.json.decode(frame.data), None)))
+            events.append(
+                Fault(fault=read_fault(event.error or decode_repaired(msgspec.json.decode, frame.data), None))
+            )
         return events
 
     def _start(self, event: _Event, events: list[Event]) -> None:

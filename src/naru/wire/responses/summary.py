@@ -8,6 +8,7 @@ import msgspec
 
 from naru.wire.chat.usage import read_usage
 from naru.wire.model import Json, Summary
+from naru.wire.repair import decode_repaired
 from naru.wire.responses.reasoning import read_shown
 from naru.wire.responses.reply import read_finish
 
@@ -28,8 +29,8 @@ _decode_body = msgspec.json.Decoder(_Body).decode
 def summarize(body: bytes) -> Summary:
     """Never raises; unreadable parts are None."""
     try:
-        parsed = _decode_body(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        parsed = decode_repaired(_decode_body, body)
+    except msgspec.DecodeError:
         return Summary(id=None, model=None, usage=None, finish=None, output_chars=0)
     items = [item for item in parsed.output if isinstance(item, dict)] if type(parsed.output) is list else []
     finish = None
