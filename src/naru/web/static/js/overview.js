@@ -7,6 +7,9 @@ const PARTS = ["tiles", "tables"];
 const charts = document.querySelector(".charts");
 const live = document.querySelector("[data-live]");
 
+let timer;
+let isRefreshing = false;
+
 const readSeries = () => JSON.parse(document.getElementById("series").textContent);
 
 function show(isLive) {
@@ -21,8 +24,23 @@ function isBeingRead(part) {
   return part.contains(document.activeElement) || (!selection.isCollapsed && part.contains(selection.anchorNode));
 }
 
+/** One refresh at a time, and the longer it takes the rarer it comes: a large ledger must not be worn out. */
+function schedule(waitMs) {
+  clearTimeout(timer);
+  timer = setTimeout(async () => {
+    if (document.hidden || isRefreshing) return; // the change of visibility, or the one under way, goes on
+    isRefreshing = true;
+    const startedAt = performance.now();
+    try {
+      await refresh();
+    } finally {
+      isRefreshing = false;
+      schedule(Math.max(EVERY_MS, 10 * (performance.now() - startedAt)));
+    }
+  }, waitMs);
+}
+
 async function refresh() {
-  if (document.hidden) return;
   let response;
   try {
     response = await fetch(charts.dataset.figures);
@@ -48,7 +66,9 @@ async function refresh() {
 }
 
 if (!charts.hidden) drawCharts(readSeries());
-setInterval(refresh, EVERY_MS);
-document.addEventListener("visibilitychange", refresh);
+schedule(EVERY_MS);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) schedule(0);
+});
 document.addEventListener("naru:theme", redrawCharts);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawCharts);

@@ -16,7 +16,7 @@ function start(root) {
   const box = ask.elements.ask;
   let messages = [];
   let running = null;
-  if (matchMedia("(max-width: 860px)").matches) settings.querySelector("[data-more]").open = false;
+  if (matchMedia("(max-width: 1040px)").matches) settings.querySelector("[data-more]").open = false;
 
   ask.addEventListener("submit", (event) => {
     event.preventDefault();
