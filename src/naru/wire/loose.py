@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from naru.wire.model import Json
+from naru.wire.repair import decode_repaired
+
+_decode: Callable[[bytes], object] = msgspec.json.decode
 
 
 def find_json(data: bytes) -> object:
-    """The value in `data`, or None when it is not JSON (too deep counts as not JSON)."""
+    """The value in `data`, or None when it is not JSON even after repair (too deep counts as not JSON)."""
     try:
-        value: object = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_repaired(_decode, data)
+    except msgspec.DecodeError:
         return None
-    return value
 
 
 def object_of(value: object) -> Json:

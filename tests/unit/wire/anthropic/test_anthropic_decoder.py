@@ -184,6 +184,14 @@ def test_an_unreadable_frame_is_a_fault(data):
     assert isinstance(event, Fault)
 
 
+def test_half_an_emoji_does_not_end_the_stream():
+    """Some servers cut a surrogate pair over two deltas, which is not strict JSON: the text goes on."""
+    data = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\ud83d"}}'
+    [event] = MessagesDialect().new_decoder().decode(Frame(data, "", data))
+    assert isinstance(event, TextDelta)
+    assert event.text.startswith("a")
+
+
 @given(
     st.lists(
         st.dictionaries(
