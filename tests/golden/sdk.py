@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import anthropic.types
+import anthropic.types.message_create_params as message_params
 import openai.types
 import openai.types.chat
+import openai.types.chat.completion_create_params as chat_params
+import openai.types.completion_create_params as params
 import openai.types.responses
+import openai.types.responses.response_create_params as response_params
 from pydantic import TypeAdapter
 
 _REPLIES = {
@@ -20,6 +26,37 @@ _EVENTS = {
     "responses": TypeAdapter(openai.types.responses.ResponseStreamEvent),
     "messages": TypeAdapter(anthropic.types.RawMessageStreamEvent),
 }
+
+
+_REQUESTS = {
+    "chat": (chat_params.CompletionCreateParamsNonStreaming, chat_params.CompletionCreateParamsStreaming),
+    "completions": (params.CompletionCreateParamsNonStreaming, params.CompletionCreateParamsStreaming),
+    "responses": (
+        response_params.ResponseCreateParamsNonStreaming,
+        response_params.ResponseCreateParamsStreaming,
+    ),
+    "messages": (
+        message_params.MessageCreateParamsNonStreaming,
+        message_params.MessageCreateParamsStreaming,
+    ),
+}
+_REQUEST_ADAPTERS = {name: tuple(map(TypeAdapter, kinds)) for name, kinds in _REQUESTS.items()}
+
+
+def validate_request(language, body):
+    """Raises when the SDK would not let a program send this request."""
+    if language in _REQUEST_ADAPTERS:
+        _read_all(_REQUEST_ADAPTERS[language][bool(body.get("stream"))].validate_python(body))
+
+
+def _read_all(value):
+    """Iterables are validated only as they are read."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            _read_all(inner)
+    elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        for inner in value:
+            _read_all(inner)
 
 
 def validate_reply(language, body):

@@ -81,9 +81,6 @@ def _write_part(part: Part, path: str) -> Json:
         return {"type": "input_image", "image_url": image_address(part), "detail": part.detail or "auto"}
     if isinstance(part, File):
         return _write_file(part)
-    if isinstance(part, Audio):
-        audio = {"data": part.data, "format": part.format}
-        return {"type": "input_audio", "input_audio": audio}
     if isinstance(part, Unknown) and part.dialect == DIALECT:
         return part.raw
     raise BadRequest(

@@ -116,13 +116,9 @@ def _write_assistant(message: Message, path: str, items: list[Json]) -> None:
 
 
 def _write_said(said: list[Part]) -> Json:
-    content: list[Json] = []
-    for part in said:
-        if isinstance(part, Text):
-            content.append({"type": "output_text", "text": part.text, "annotations": []})
-        elif isinstance(part, Refusal):
-            content.append({"type": "refusal", "refusal": part.text})
-    return {"type": "message", "role": "assistant", "content": content}
+    # As plain text: output parts belong to a message with an id of OpenAI's own, which there is not.
+    text = "".join(part.text for part in said if isinstance(part, Text | Refusal))
+    return {"type": "message", "role": "assistant", "content": text}
 
 
 def _write_own(part: Part, path: str) -> Json | None:

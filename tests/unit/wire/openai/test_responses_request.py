@@ -69,7 +69,7 @@ def test_items_of_one_turn_become_one_turn_and_come_apart_again():
         {
             "type": "message",
             "role": "assistant",
-            "content": [{"type": "output_text", "text": "Look", "annotations": []}],
+            "content": "Look",
         },
         {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
         {"type": "function_call", "call_id": "b", "name": "f", "arguments": "{}"},
