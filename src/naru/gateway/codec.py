@@ -6,6 +6,7 @@ untouched one comes from the same reader.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol, cast
@@ -92,9 +93,11 @@ class Relay:
         decode: reads a frame into events.
         encode: writes events for the client; None sends the frames as they came.
         is_hidden: whether a frame is one that Naru asked for and the client did not.
+        complete: fills in what the upstream's language has no word for (Bedrock names no id and no model).
     """
 
     __slots__ = (
+        "_complete",
         "_decode",
         "_encoder",
         "_is_hidden",
@@ -111,8 +114,10 @@ class Relay:
         decode: Callable[[Frame], list[Event]],
         encoder: StreamEncoder | None,
         is_hidden: Callable[[Frame], bool] | None,
+        complete: Callable[[Start | Reply], None] | None = None,
     ) -> None:
         self._decode = decode
+        self._complete = complete
         self._encoder = encoder
         self._is_hidden = is_hidden
         self.has_content = False
@@ -153,6 +158,9 @@ class Relay:
             self.has_content = True
         elif kind is Metered:
             self.usage = cast("Metered", event).usage
+        elif kind is Start:
+            if self._complete is not None:
+                self._complete(cast("Start", event))
         elif kind is Finish:
             self.finish_reason = cast("Finish", event).reason
             self.has_content = True
@@ -241,9 +249,16 @@ class Translated(_Spoken):
     """Client and upstream speak differently: everything goes through the neutral model."""
 
     def __init__(
-        self, endpoint: Endpoint, dialect: UpstreamDialect, envelope: Envelope, headers: dict[bytes, bytes]
+        self,
+        endpoint: Endpoint,
+        dialect: UpstreamDialect,
+        envelope: Envelope,
+        headers: dict[bytes, bytes],
+        *,
+        id: str,
     ) -> None:
         super().__init__(endpoint, dialect, envelope, headers)
+        self._id = id
         self._request = endpoint.dialect.decode_request(_object(envelope))
 
     def encode_request(self, target: Target) -> UpstreamRequest:
@@ -251,9 +266,16 @@ class Translated(_Spoken):
 
     def _decode_reply(self, body: bytes) -> Reply:
         try:
-            return self.dialect.decode_reply(_OBJECT.decode(body))
+            reply = self.dialect.decode_reply(_OBJECT.decode(body))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise _unreadable() from None
+        self._complete(reply)
+        return reply
+
+    def _complete(self, told: Start | Reply) -> None:
+        told.id = told.id or self._id
+        told.model = told.model or self._envelope.model
+        told.created = told.created or int(time.time())
 
     def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
         read_object(self.dialect, body)
@@ -262,7 +284,7 @@ class Translated(_Spoken):
 
     def new_relay(self) -> Relay:
         encoder = self._endpoint.dialect.new_encoder(self._request)
-        return Relay(self.dialect.new_decoder().decode, encoder, None)
+        return Relay(self.dialect.new_decoder().decode, encoder, None, self._complete)
 
     def encode_events(self, body: bytes) -> bytes:
         return _stream_reply(self._endpoint, self._request, self._decode_reply(body))
@@ -313,9 +335,9 @@ def _unsupported(what: str, target: Target) -> BadRequest:
 
 
 def choose_codec(
-    endpoint: Endpoint, envelope: Envelope, headers: dict[bytes, bytes], target: Target
+    endpoint: Endpoint, envelope: Envelope, headers: dict[bytes, bytes], target: Target, *, id: str
 ) -> Codec:
-    """The codec between a client request and a target.
+    """The codec between a client request, `id`, and a target.
 
     Raises:
         BadRequest: the target cannot serve this endpoint, or the request cannot be said in its language.
@@ -325,8 +347,9 @@ def choose_codec(
     dialect = target.upstream.provider.find_dialect(endpoint.name)
     if dialect is None:
         raise _unsupported(endpoint.name, target)
-    codec = SameLanguage if dialect.name == endpoint.name else Translated
-    return codec(endpoint, dialect, envelope, headers)
+    if dialect.name == endpoint.name:
+        return SameLanguage(endpoint, dialect, envelope, headers)
+    return Translated(endpoint, dialect, envelope, headers, id=id)
 
 
 def _stream_reply(endpoint: Endpoint, request: Request, reply: Reply) -> bytes:

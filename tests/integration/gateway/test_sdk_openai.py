@@ -264,3 +264,18 @@ targets = ["up/tiny"]
     assert one.id == "house"
     async with naru.anthropic() as client:
         assert [model.id async for model in await client.models.list()] == names
+
+
+async def test_an_upstream_that_names_no_id_gets_the_requests(naru):
+    """Bedrock's Converse says neither id nor model nor time; clients tell answers apart by them."""
+    async with naru.openai() as client:
+        whole = await client.chat.completions.create(model="bedrock/amazon.nova-lite", messages=USER)
+        stream = await client.chat.completions.create(
+            model="bedrock/amazon.nova-lite", messages=USER, stream=True
+        )
+        chunks = [chunk async for chunk in stream]
+    calls = await naru.calls()
+    assert calls[1].id in whole.id
+    assert {calls[0].id in chunk.id for chunk in chunks} == {True}
+    assert whole.model == chunks[0].model == "bedrock/amazon.nova-lite"
+    assert whole.created > 0

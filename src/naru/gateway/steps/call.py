@@ -81,7 +81,7 @@ async def call(
     budget.deposit()
     for target in targets:
         try:
-            codec = choose_codec(x.endpoint, envelope, x.headers, target)
+            codec = choose_codec(x.endpoint, envelope, x.headers, target, id=x.id)
             request = codec.encode_request(target)
         except BadRequest as error:
             refusal = refusal or error  # the first choice's reason is the one to tell
