@@ -265,16 +265,23 @@ class App:
             providers=self._provider_infos,
             status=status,
             settings_redacted=self._settings_redacted,
-            verify_admin_key=lambda key: self._keyring.find(key.encode()) is not None,
-            session_secret=_session_secret(self.home),
+            verify_admin_key=self._is_admin_key,
+            # With the key in it, a new admin key signs everybody out.
+            session_secret=_session_secret(self.home) + self.admin_key.encode(),
             version=__version__,
             clock=self._clock,
             admin_key_hint=str(self.admin_key_path),
         )
 
+    def _is_admin_key(self, key: str) -> bool:
+        principal = self._keyring.find(key.encode())
+        return principal is not None and principal.is_admin
+
     def _settings_redacted(self) -> dict[str, object]:
-        # pydantic writes every SecretStr as stars; an upstream's address is nobody's business either.
-        return self.settings.model_dump(mode="json", exclude={"providers": {"__all__": {"base_url"}}})
+        # pydantic writes every SecretStr as stars. Operators put credentials into headers, too.
+        return self.settings.model_dump(
+            mode="json", exclude={"providers": {"__all__": {"base_url", "headers"}}}
+        )
 
     def _provider_infos(self) -> list[ProviderInfo]:
         infos = []

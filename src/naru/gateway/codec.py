@@ -262,7 +262,10 @@ class Translated(_Spoken):
         self._request = endpoint.dialect.decode_request(_object(envelope))
 
     def encode_request(self, target: Target) -> UpstreamRequest:
-        return self._prepare(target, _encode(self.dialect.encode_request(self._request, target.model)))
+        said = self.dialect.encode_request(self._request, target.model)
+        if not target.upstream.provider.may_ask_usage:
+            said.pop("stream_options", None)
+        return self._prepare(target, _encode(said))
 
     def _decode_reply(self, body: bytes) -> Reply:
         try:

@@ -28,6 +28,10 @@ class Framing(Protocol):
         """Frames completed by `chunk`. UpstreamError(code="upstream_protocol") on an oversize one."""
         ...
 
+    def flush(self) -> list[Frame]:
+        """At EOF: the last frame when only its blank line is missing; nothing when it is really cut."""
+        ...
+
     @property
     def has_rest(self) -> bool:
         """True when bytes of an unfinished frame are waiting (at EOF: the stream was cut)."""

@@ -28,6 +28,10 @@ class EventStreamFraming:
         self._parser_error: type[Exception] = ParserError
         self._waiting_bytes = 0
 
+    def flush(self) -> list[Frame]:
+        """Nothing: a message of this format is whole or it is cut."""
+        return []
+
     @property
     def has_rest(self) -> bool:
         """True when bytes of an unfinished frame are waiting (at EOF: the stream was cut)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import openai
@@ -358,3 +359,41 @@ async def test_missing_usage_is_estimated_and_marked_so(launch, upstream):
     assert usage.is_estimated
     assert usage.output_tokens > 0
     assert usage.input_tokens > 0
+
+
+async def test_an_upstream_that_must_not_be_asked_for_usage_is_not(start, upstream):
+    """Some servers refuse `stream_options`; then tokens are estimated."""
+    naru = await start(
+        ONE.format(url=upstream.url, other=upstream.url, retries=0, total=5).replace(
+            'models = ["*"]', 'models = ["*"]\nsupports_stream_usage = false'
+        )
+    )
+    async with naru.anthropic() as client:
+        async with client.messages.stream(model="single", max_tokens=9, messages=USER) as stream:
+            await stream.get_final_message()
+    await collect(naru)
+    assert [("stream_options" in request.json) for request in upstream.requests] == [False, False]
+
+
+async def test_a_last_event_without_its_blank_line_still_counts(start):
+    """Some servers end with `data: [DONE]` and one line feed."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        chunk = (
+            b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\n'
+        )
+        body = chunk + b"data: [DONE]\n"
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(body)
+            + body
+        )
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        naru = await start(ONE.format(url=url, other=url, retries=0, total=5))
+        assert await collect(naru) == ("hi", None)
+        assert (await naru.wait_call()).status == "ok"

@@ -80,6 +80,8 @@ async def _pump(x: Exchange, answer: Streaming) -> None:
             if relay.is_ended or relay.fault is not None:
                 return
             timer.reschedule(min(deadline, now() + idle_s))
+        if out := relay.feed(framing.flush()):
+            await send({"type": "http.response.body", "body": out, "more_body": True})
 
 
 def _too_slow(answer: Streaming) -> UpstreamTimeout:
