@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from naru import __version__
-from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
+from naru.engines.sql.registry import open_engine
 from naru.gateway import Gateway, RetryRules, Road, Rules
 from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
@@ -57,14 +57,17 @@ class App:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.settings = settings
         self.home = home
-        self.admin_key_path = home / "admin.key"
-        self.admin_key = ensure_admin_key(home)
+        # Replicas share these, or a session would be good at one of them alone.
+        secrets_folder = home if settings.secrets.folder is None else Path(settings.secrets.folder)
+        self.admin_key_path = secrets_folder / "admin.key"
+        self.admin_key = ensure_admin_key(secrets_folder)
+        self._session_secret = _session_secret(secrets_folder)
         self.local: LocalModel | None = None
         self.local_reason = ""
         """Why the embedded model does not run; "" when it does or was switched off."""
         self._clock = clock or SystemClock()
         self._started_at = time.monotonic()
-        self._engine = SqliteEngine(home / FILE_NAME)
+        self._engine = open_engine(settings.database, home)
         self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
         self._transports: dict[str, tuple[ProviderSettings | None, Transport]] = {}
         self._providers: dict[str, Provider] = {}
@@ -267,7 +270,7 @@ class App:
             settings_redacted=self._settings_redacted,
             verify_admin_key=self._is_admin_key,
             # With the key in it, a new admin key signs everybody out.
-            session_secret=_session_secret(self.home) + self.admin_key.encode(),
+            session_secret=self._session_secret + self.admin_key.encode(),
             version=__version__,
             clock=self._clock,
             admin_key_hint=str(self.admin_key_path),

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from naru.engines.sql.base import SqlEngine
 from naru.kernel.clock import Clock
+from naru.kernel.errors import Unavailable
 from naru.metering.models import Call
 from naru.metering.rows import Row, attempt_row, call_row, storable
 from naru.metering.tables import attempts, calls
@@ -205,9 +206,10 @@ class LedgerWriter:
                 [call_row(call) for call in batch],
                 [attempt_row(call.id, attempt) for call in batch for attempt in call.attempts],
             )
-        except sa.exc.OperationalError:
-            raise  # locked, full, gone: the same rows will do later
-        except Exception:  # noqa: BLE001  some value cannot be stored; the rows beside it must not suffer
+        except Exception as error:
+            if not self._engine.is_row_fault(error):
+                raise  # locked, full, gone: the same rows will do later
+            # Some value cannot be stored; the rows beside it must not suffer.
             for call in batch:
                 self._write_alone(call)
 
@@ -217,9 +219,9 @@ class LedgerWriter:
                 [storable(call_row(call))],
                 [storable(attempt_row(call.id, attempt)) for attempt in call.attempts],
             )
-        except sa.exc.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:
+            if not self._engine.is_row_fault(error):
+                raise
             self.unwritable += 1
             _log.error("call %s cannot be stored (%s); please report this", call.id, _kind(error))
 
@@ -236,7 +238,7 @@ class LedgerWriter:
         try:
             if self._delete_chunk(now_ns - self._settings.retention_days * _DAY_NS) == _RETENTION_CHUNK:
                 return True
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, Unavailable) as error:
             _log.error("old ledger rows cannot be deleted (%s); tried again in an hour", _kind(error))
         self._swept_at_ns = now_ns
         return False
@@ -244,7 +246,10 @@ class LedgerWriter:
     def _delete_chunk(self, before_ns: int) -> int:
         old = sa.select(calls.c.id).where(calls.c.started_at_ns < before_ns)
         with self._engine.begin() as connection:
-            chunk = old.order_by(calls.c.started_at_ns).limit(_RETENTION_CHUNK)
+            # Another replica sweeps too: each takes rows that the other does not hold.
+            chunk = (
+                old.order_by(calls.c.started_at_ns).limit(_RETENTION_CHUNK).with_for_update(skip_locked=True)
+            )
             return connection.execute(sa.delete(calls).where(calls.c.id.in_(chunk))).rowcount
 
 
@@ -270,5 +275,7 @@ def _statement(table: sa.Table, dialect: str, size: int) -> str:
 
 
 def _kind(error: Exception) -> str:
+    if isinstance(error, Unavailable) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
     return type(cause).__name__

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from naru.kernel.errors import ConfigError
@@ -22,7 +22,7 @@ from naru.settings.crosscheck import find_conflicts
 from naru.settings.locator import Locator, locate
 from naru.settings.locator import Path as KeyPath
 from naru.settings.model import Settings
-from naru.settings.secrets import beside, resolve_keys
+from naru.settings.secrets import beside, resolve_addresses, resolve_client_secret, resolve_keys
 
 MAX_BYTES = 4 * 1024 * 1024
 """A larger file is a mistake (a price list or a log given as configuration)."""
@@ -98,10 +98,17 @@ def parse(content: bytes, *, path: Path, environ: Mapping[str, str]) -> Settings
         problems += [_explain(detail, locator) for detail in error.errors(include_url=False)]
     problems += [Problem(locator.find_line(at), reason) for at, reason in find_conflicts(raw)]
     keys, faults = resolve_keys(raw, environ, path.parent)
+    addresses, more_faults = resolve_addresses(raw, environ, path.parent)
+    client_secret, oidc_faults = resolve_client_secret(raw, environ, path.parent)
+    faults = [*faults, *more_faults, *oidc_faults]
     problems += [Problem(locator.find_line(at), reason) for at, reason in faults]
     if problems or settings is None:
         raise InvalidConfig(_unique(problems), path=str(path))
-    return _complete(settings, keys, path.parent)
+    if client_secret is not None and settings.identity.oidc is not None:
+        oidc = settings.identity.oidc.model_copy(update={"client_secret": client_secret})
+        identity = settings.identity.model_copy(update={"oidc": oidc})
+        settings = settings.model_copy(update={"identity": identity})
+    return _complete(settings, keys, addresses, path.parent)
 
 
 def _fail(path: Path, reason: str, line: int | None = None) -> InvalidConfig:
@@ -142,7 +149,9 @@ def _explain_syntax(message: str, text: str) -> Problem:
     return Problem(line, f"this is not valid TOML: {reason[:1].lower()}{reason[1:]}")
 
 
-def _complete(settings: Settings, keys: Mapping[str, Any], folder: Path) -> Settings:
+def _complete(
+    settings: Settings, keys: Mapping[str, Any], addresses: Mapping[str, SecretStr], folder: Path
+) -> Settings:
     changes: dict[str, Any] = {}
     if keys:
         changes["providers"] = {
@@ -152,6 +161,11 @@ def _complete(settings: Settings, keys: Mapping[str, Any], folder: Path) -> Sett
     if settings.local.path is not None:
         model_path = str(beside(folder, settings.local.path))
         changes["local"] = settings.local.model_copy(update={"path": model_path})
+    for name, address in addresses.items():
+        changes[name] = getattr(settings, name).model_copy(update={"url": address})
+    if settings.secrets.folder is not None:
+        secrets_folder = str(beside(folder, settings.secrets.folder))
+        changes["secrets"] = settings.secrets.model_copy(update={"folder": secrets_folder})
     return settings.model_copy(update=changes) if changes else settings
 
 

@@ -12,6 +12,10 @@ from pydantic import SecretStr
 KeyPath = tuple[str | int, ...]
 
 _MAX_KEY_BYTES = 64 * 1024
+_ADDRESSES = {
+    "database": ("postgresql://", "postgres://"),
+    "redis": ("redis://", "rediss://", "unix://"),
+}
 BEDROCK_KEY_ENV = "AWS_BEARER_TOKEN_BEDROCK"
 """The variable AWS's own SDKs read; taken for a Bedrock provider that names no key."""
 
@@ -55,6 +59,55 @@ def resolve_keys(
         except ValueError as fault:
             faults.append((("providers", name, field), f"providers.{name}.{field}: {fault}"))
     return keys, faults
+
+
+def resolve_addresses(
+    raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path
+) -> tuple[dict[str, SecretStr], list[tuple[KeyPath, str]]]:
+    """Addresses of the servers behind Naru (`[database]`, `[redis]`), which may hold a password: by table."""
+    found: dict[str, SecretStr] = {}
+    faults: list[tuple[KeyPath, str]] = []
+    for name, schemes in _ADDRESSES.items():
+        table = raw.get(name)
+        if not isinstance(table, dict):
+            continue
+        variable, file = table.get("url_env"), table.get("url_file")
+        try:
+            if isinstance(variable, str):
+                field = "url_env"
+                address = _read_variable(variable, environ)
+            elif isinstance(file, str):
+                field = "url_file"
+                address = _read_file(beside(folder, file))
+            else:
+                continue
+            if not address.get_secret_value().startswith(schemes):
+                raise ValueError(f"it holds no address that begins with {schemes[0]}")  # noqa: TRY301
+        except ValueError as fault:
+            faults.append(((name, field), f"{name}.{field}: {fault}"))
+        else:
+            found[name] = address
+    return found, faults
+
+
+def resolve_client_secret(
+    raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path
+) -> tuple[SecretStr | None, list[tuple[KeyPath, str]]]:
+    """The client secret of `[identity.oidc]`, where one is named."""
+    identity = raw.get("identity")
+    table = identity.get("oidc") if isinstance(identity, dict) else None
+    if not isinstance(table, dict):
+        return None, []
+    field = "client_secret_env"
+    try:
+        if isinstance(variable := table.get(field), str):
+            return _read_variable(variable, environ), []
+        field = "client_secret_file"
+        if isinstance(file := table.get(field), str):
+            return _read_file(beside(folder, file)), []
+    except ValueError as fault:
+        return None, [(("identity", "oidc", field), f"identity.oidc.{field}: {fault}")]
+    return None, []
 
 
 def _read_variable(variable: str, environ: Mapping[str, str]) -> SecretStr:

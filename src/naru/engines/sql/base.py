@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from naru.engines.sql import chain
-from naru.kernel.errors import ConfigError
+from naru.kernel.errors import ConfigError, Unavailable
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -27,8 +27,17 @@ metadata = sa.MetaData(naming_convention=NAMES)
 """The tables of every part. A part declares its own in its `tables.py`; the chain creates them."""
 
 
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, is locked, full or too slow: the same statement may do later."""
+
+    default_code = "database_unavailable"
+
+
 class SqlEngine(ABC):
     """Owns the connections to one database. Safe to share between threads.
+
+    Inside `connect` and `begin`, what a later try may mend is raised as `DatabaseUnavailable`, whose cause is
+    the driver's error; a fault in a statement or a value stays what SQLAlchemy makes of it.
 
     Args:
         engine: the SQLAlchemy engine; closed by `close`.
@@ -47,18 +56,65 @@ class SqlEngine(ABC):
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
         """A connection for reading: one consistent snapshot, nothing committed."""
-        with self.sqlalchemy.connect() as connection:
+        with self._translated(), self._reader().connect() as connection:
             yield connection
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """A write transaction: committed at the end of the block, rolled back on an exception."""
-        with self._writer().begin() as connection:
+        """A write transaction: committed at the end of the block, rolled back on an exception.
+
+        SQLite runs one at a time. PostgreSQL runs them beside each other: what is read to be changed must be
+        read `.with_for_update()` (SQLite ignores it), or be changed by one UPDATE that checks for itself, or
+        stand behind `lock`.
+        """
+        with self._translated(), self._writer().begin() as connection:
             yield connection
+
+    @contextmanager
+    def begin_unbounded(self) -> Iterator[sa.Connection]:
+        """As `begin`, for work that may take longer than a request's statement: migrations, moves."""
+        with self.begin() as connection:
+            yield connection
+
+    @abstractmethod
+    def lock(self, connection: sa.Connection, name: str) -> None:
+        """One transaction at a time, over all replicas, from here to its end; others wait.
+
+        Args:
+            connection: of `begin`.
+            name: what is locked; transactions that lock several do so in one order.
+        """
+
+    def is_row_fault(self, error: Exception) -> bool:
+        """Whether a value in the statement is at fault, so that no later try will do. Everything else (gone,
+        locked, full, read-only, not permitted) somebody can mend, and the same rows are taken then."""
+        if not isinstance(error, sa.exc.SQLAlchemyError | Unavailable):
+            return True  # Python's own: the value could not even be encoded
+        return isinstance(error, sa.exc.DataError | sa.exc.IntegrityError)
 
     @abstractmethod
     def _writer(self) -> sa.Engine:
         """The engine whose transactions take the write lock when they begin."""
+
+    def _reader(self) -> sa.Engine:
+        """The engine whose transactions are snapshots."""
+        return self.sqlalchemy
+
+    @abstractmethod
+    def _is_temporary(self, error: sa.exc.SQLAlchemyError) -> bool:
+        """Whether the same statement may do later."""
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            if not self._is_temporary(error):
+                raise
+            # Without the driver's text: it may quote the statement, and it names hosts.
+            raise DatabaseUnavailable(
+                "The database does not answer right now. Try again in a moment.", retry_after_s=1
+            ) from error
 
     def migrate(self) -> None:
         """Bring the database to the newest step of the chain.
@@ -68,9 +124,14 @@ class SqlEngine(ABC):
         """
         if self._read_revision() == chain.head():
             return  # the usual start; it must not pay for importing Alembic
-        with self.begin() as connection:
+        with self.begin_unbounded() as connection:
+            self.lock(connection, "migrate")
             self._refuse_newer(chain.read_revision(connection))
             chain.upgrade(connection)
+
+    @abstractmethod
+    def read_facts(self) -> dict[str, str | int | float | bool | None]:
+        """What an operator asks of a database first: server, version, size, encryption. Never a password."""
 
     def require_current(self) -> None:
         """Raises ConfigError unless the database stands exactly at the newest step (for read-only tools)."""

@@ -15,6 +15,20 @@ from naru.engines.sql.base import SqlEngine
 
 FILE_NAME = "naru.db"
 _BUSY_TIMEOUT_MS = 5_000
+_TEMPORARY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""Primary result codes that a later try may not meet again."""
 
 
 class SqliteEngine(SqlEngine):
@@ -31,15 +45,39 @@ class SqliteEngine(SqlEngine):
         # -shm files the mode of the database.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
-        engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), pool_size=8)
+        engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(path)), pool_size=8, hide_parameters=True
+        )
         super().__init__(engine, str(path))
         self._write_engine = engine.execution_options(naru_write=True)
         self._busy_timeout_ms = busy_timeout_ms
         sa.event.listen(engine, "connect", self._on_connect)
         sa.event.listen(engine, "begin", _on_begin)
 
+    def lock(self, connection: sa.Connection, name: str) -> None:
+        """Nothing to do: a write transaction of SQLite is the only one from its beginning."""
+
+    def is_row_fault(self, error: Exception) -> bool:
+        """As the contract says; the driver calls a value of a type it does not know an interface error."""
+        unknown_type = isinstance(error, sa.exc.InterfaceError | sa.exc.ProgrammingError)
+        return unknown_type or super().is_row_fault(error)
+
+    def read_facts(self) -> dict[str, str | int | float | bool | None]:
+        """As the contract says."""
+        with self.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            page_bytes = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+            version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+        return {"kind": "sqlite", "place": self.place, "version": version, "bytes": pages * page_bytes}
+
     def _writer(self) -> sa.Engine:
         return self._write_engine
+
+    def _is_temporary(self, error: sa.exc.SQLAlchemyError) -> bool:
+        if isinstance(error, sa.exc.TimeoutError):
+            return True  # every connection of the pool is taken
+        code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+        return code & 0xFF in _TEMPORARY
 
     def _on_connect(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver must not begin transactions behind our back
