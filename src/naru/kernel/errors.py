@@ -3,6 +3,7 @@
     NaruError
     ├── BadRequest            fix the request                      400
     │   ├── PayloadTooLarge   send less                            413
+    │   ├── Conflict          look at what is there already        409
     │   └── NotFound          ask for something that exists        404
     ├── Unauthenticated       send a valid key                     401
     ├── Forbidden             ask an admin                         403
@@ -64,6 +65,13 @@ class PayloadTooLarge(BadRequest):
 
     status = 413
     default_code = "payload_too_large"
+
+
+class Conflict(BadRequest):
+    """What is there now stands against it: the name is taken, or the thing is still in use."""
+
+    status = 409
+    default_code = "conflict"
 
 
 class NotFound(BadRequest):

@@ -1,19 +1,73 @@
-"""The one gate of the control plane: every route asks for the admin key or a session unless named here."""
+"""The one gate of the control plane: every route says which permission it needs, or it answers nobody.
+
+Who asks is the admin key or a session; what they may do is the table in `naru.identity.permissions`. What a
+caller may not see is answered as if it were not there, so ids cannot be guessed.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from naru.identity import (
+    ADMIN_KEY,
+    Permission,
+    PersonPrincipal,
+    Principal,
+    decide,
+    find_orgs,
+    forbidden,
+    may_somewhere,
+)
+from naru.kernel.audit import AuditEvent
 from naru.kernel.errors import Forbidden, RateLimited, Unauthenticated
 from naru.web.context import ControlContext
-from naru.web.session import SAFE_METHODS, GuessLimiter, is_same_origin, read_cookie
+from naru.web.session import SAFE_METHODS, GuessLimiter, Scope, is_same_origin, read_cookie
 
 PUBLIC_ROUTES: Final = frozenset({"sign_in_page", "sign_in", "set_preferences"})
 """Names of the routes that answer anybody. Static files are public too; they hold nothing of the user's."""
+
+
+class Rule:
+    """What a route needs. As a dependency it gives the route its principal; the gate has decided before."""
+
+    def __init__(self, permission: Permission, *, everywhere: bool) -> None:
+        self.permission = permission
+        self.everywhere = everywhere
+
+    def __call__(self, request: Request) -> PersonPrincipal:
+        return read_principal(request)
+
+    def allows(self, principal: PersonPrincipal) -> bool:
+        """Whether `principal` may use the route at all; of which organisation it may see what is the route's
+        own question (`find_orgs`)."""
+        if self.everywhere:
+            return decide(principal, self.permission)
+        return may_somewhere(principal, self.permission)
+
+
+def requires(permission: Permission, *, everywhere: bool = False) -> Any:
+    """Declares the rule of a route: `dependencies=[requires("keys.write")]`, or as a parameter
+    `principal: Annotated[PersonPrincipal, requires("keys.write")]`.
+
+    Args:
+        everywhere: the route shows or changes what belongs to no one organisation, so that a role held in
+            one of them does not open it. Without it the route itself must filter by `find_orgs`.
+    """
+    return Depends(Rule(permission, everywhere=everywhere))
+
+
+def find_rule(route: object) -> Rule | None:
+    """The rule a route declared by itself; one that only its router declared does not count."""
+    if not isinstance(route, APIRoute):
+        return None
+    rules = [d.call for d in route.dependant.dependencies if isinstance(d.call, Rule)]
+    return rules[0] if len(rules) == 1 else None
 
 
 def read_context(request: Request) -> ControlContext:
@@ -21,6 +75,22 @@ def read_context(request: Request) -> ControlContext:
     context = request.app.state.context
     assert isinstance(context, ControlContext)
     return context
+
+
+def read_principal(request: Request) -> PersonPrincipal:
+    """Who the gate let in."""
+    principal = request.state.principal
+    assert isinstance(principal, PersonPrincipal)
+    return principal
+
+
+def may(request: Request, permission: Permission, scope: str | None = None) -> bool:
+    """Whether to show a link or a button: who asks may do this in `scope` (None: in any organisation).
+
+    Nobody may anything where the gate has let nobody in, as on the sign-in page.
+    """
+    principal = getattr(request.state, "principal", None)
+    return may_somewhere(principal, permission) if scope is None else decide(principal, permission, scope)
 
 
 def read_source(request: Request) -> str:
@@ -48,27 +118,80 @@ async def verify_key(context: ControlContext, limiter: GuessLimiter, source: str
     return False
 
 
-async def require_admin(request: Request) -> None:
-    """Let a request pass that carries the admin key, or a session and (when unsafe) our own origin."""
+async def guard(request: Request) -> None:
+    """Let a request pass whose principal holds what its route asks for.
+
+    Raises:
+        Unauthenticated: neither the admin key nor a session.
+        Forbidden: not allowed, the change came from another site, or the route declares no rule.
+    """
     route = request.scope.get("route")
     if getattr(route, "name", None) in PUBLIC_ROUTES:
         _require_own_page(request)
         return
     context = read_context(request)
+    principal = await _authenticate(request, context)
+    rule = find_rule(route)
+    if rule is None:
+        raise Forbidden(
+            "This address declares no permission, so it answers nobody.", code="route_without_rule"
+        )
+    if not rule.allows(principal):
+        context.audit.record(
+            AuditEvent(
+                action="access.deny",
+                actor=principal.actor,
+                target="",
+                outcome="denied",
+                facts={"permission": rule.permission, "route": getattr(route, "name", None)},
+            )
+        )
+        raise forbidden(rule.permission, is_everywhere=rule.everywhere)
+    request.state.principal = principal
+
+
+async def _authenticate(request: Request, context: ControlContext) -> PersonPrincipal:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if secret:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Only `Authorization: Bearer <admin key>` is understood here.")
         if not await verify_key(context, context.bearer_limiter, read_source(request), secret.strip()):
             raise Unauthenticated("This is not the admin key. It lies in admin.key in Naru's home folder.")
-        return
-    if not context.sessions.is_valid(read_cookie(request.scope)):
+        return ADMIN_KEY
+    principal = find_session(request.scope, context)
+    if principal is None:
         raise Unauthenticated(
             "Send the admin key as `Authorization: Bearer …` (it lies in admin.key in Naru's home folder), "
             "or sign in at /login.",
             code="missing_api_key",
         )
     _require_own_page(request)
+    return principal
+
+
+def find_session(scope: Scope, context: ControlContext) -> PersonPrincipal | None:
+    """Who stands behind the session cookie, or None. Never blocks."""
+    token = read_cookie(scope)
+    return context.find_session(token) if token else None
+
+
+def find_playground_principal(scope: Scope, context: ControlContext) -> Principal | None:
+    """As whom the console's playground calls the data plane: whoever signed in and may use it, from a page
+    of ours. Their calls are booked on an organisation of theirs, so that its budgets see them."""
+    person = find_session(scope, context)
+    if person is None or not may_somewhere(person, "playground.use"):
+        return None
+    if scope["method"] not in SAFE_METHODS and not is_same_origin(scope):
+        return None
+    if person.is_admin_key:
+        return Principal(key_id="console", is_admin=True)
+    return Principal(
+        key_id="console", org=_own_org(find_orgs(person, "playground.use")), user=person.person_id
+    )
+
+
+def _own_org(orgs: Iterable[str] | None) -> str:
+    return "org_default" if orgs is None else min(orgs)
 
 
 def _require_own_page(request: Request) -> None:

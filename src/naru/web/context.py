@@ -6,10 +6,12 @@ The ledger is read with plain blocking calls, so whoever calls it does so in a w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
 
+from naru.identity import ADMIN_KEY, PersonPrincipal
+from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock
 from naru.metering.models import BreakdownRow, Bucket, Call, Totals
 from naru.web.session import GuessLimiter, Sessions
@@ -112,6 +114,16 @@ class ControlContext:
     clock: Clock
     admin_key_hint: str = ".naru/admin.key"
     """Where the admin key lies, as the sign-in page says it."""
+    audit: AuditSink = field(default_factory=NoAudit)
+    find_person: Callable[[str], PersonPrincipal | None] | None = None
+    """Whose session a cookie's value is, when it is a person's; never blocks. The admin key's own sessions
+    are found without it."""
+
+    def find_session(self, token: str) -> PersonPrincipal | None:
+        """Who signed in with this session, or None."""
+        if self.sessions.is_valid(token):
+            return ADMIN_KEY
+        return self.find_person(token) if self.find_person is not None else None
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from naru.web.access import require_admin
+from naru.web.access import guard, requires
 from naru.web.api import calls, overview, status
 from naru.web.console import pages
 from naru.web.console.frame import render_error
@@ -39,12 +39,12 @@ def create_control_app(context: ControlContext) -> FastAPI:
         openapi_url=None,  # served below, behind the gate like everything else
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(require_admin)],
+        dependencies=[Depends(guard)],
         redirect_slashes=False,
     )
     app.state.context = context
 
-    @app.get("/api/openapi.json", include_in_schema=False)
+    @app.get("/api/openapi.json", include_in_schema=False, dependencies=[requires("self")])
     async def read_openapi() -> Response:
         return JSONResponse(app.openapi())
 

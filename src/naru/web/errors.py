@@ -17,6 +17,7 @@ from starlette.responses import Response
 from naru.kernel.errors import (
     BadRequest,
     ConfigError,
+    Conflict,
     Forbidden,
     NaruError,
     NotFound,
@@ -34,6 +35,7 @@ from naru.web.headers import apply_security_headers
 TITLES: Final[dict[type[NaruError], str]] = {
     BadRequest: "The request cannot be understood",
     PayloadTooLarge: "Too large",
+    Conflict: "It stands against what is there",
     NotFound: "Not found",
     Unauthenticated: "Sign in first",
     Forbidden: "Not allowed",

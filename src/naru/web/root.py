@@ -8,9 +8,8 @@ from typing import Any
 
 from naru.gateway import Gateway
 from naru.gateway.steps.authenticate import PRINCIPAL
-from naru.identity import Principal
+from naru.web.access import find_playground_principal
 from naru.web.context import ControlContext
-from naru.web.session import authorize_console_request
 
 Message = MutableMapping[str, Any]
 AsgiApp = Callable[
@@ -18,7 +17,6 @@ AsgiApp = Callable[
     Awaitable[None],
 ]
 _CONSOLE_DATA_PLANE = "/console/v1/"
-_CONSOLE = Principal(key_id="console", is_admin=True)
 
 
 class Root:
@@ -54,8 +52,9 @@ class Root:
             # The playground calls as the operator who is signed in. Without a session the request goes on
             # without a principal, and the road refuses it as any other without a key.
             scope = {**scope, "path": path.removeprefix("/console")}
-            if authorize_console_request(scope, self._context):
-                scope[PRINCIPAL] = _CONSOLE
+            principal = find_playground_principal(scope, self._context)
+            if principal is not None:
+                scope[PRINCIPAL] = principal
             await self._gateway(scope, receive, send)
         elif path == "/healthz":
             await _answer(send, 200, {"status": "ok"})

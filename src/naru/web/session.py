@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -111,13 +111,6 @@ class GuessLimiter:
         self._sources.pop(source, None)
 
 
-class HasSessions(Protocol):
-    """What `authorize_console_request` needs of the control context."""
-
-    @property
-    def sessions(self) -> Sessions: ...
-
-
 def read_header(scope: Scope, name: bytes) -> str | None:
     """The first header called `name` (lower case), or None."""
     for key, value in scope["headers"]:
@@ -151,14 +144,3 @@ def is_same_origin(scope: Scope) -> bool:
         return urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:
         return False
-
-
-def authorize_console_request(scope: Scope, context: HasSessions) -> bool:
-    """Whether a console session stands behind this request, and a console page when it changes something.
-
-    The root uses it for `/console/v1/...`: the data plane as the playground sees it.
-    """
-    token = read_cookie(scope)
-    if not token or not context.sessions.is_valid(token):
-        return False
-    return scope["method"] in SAFE_METHODS or is_same_origin(scope)

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from naru.kernel.errors import NotFound
-from naru.web.access import read_context
+from naru.web.access import read_context, requires
 from naru.web.api.export import render_csv, render_jsonl
 from naru.web.api.schemas import CallOut, CallPage
 from naru.web.filters import Filter, list_page
@@ -17,7 +17,7 @@ from naru.web.filters import Filter, list_page
 router = APIRouter(prefix="/api/calls", tags=["ledger"])
 
 
-@router.get("", summary="Calls, newest first")
+@router.get("", summary="Calls, newest first", dependencies=[requires("ledger.read", everywhere=True)])
 async def list_calls(
     request: Request,
     filter_: Filter,
@@ -35,6 +35,7 @@ async def list_calls(
 @router.get(
     "/export",
     summary="Calls as a file",
+    dependencies=[requires("ledger.export", everywhere=True)],
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}, "application/x-ndjson": {}}, "description": "The file."}},
 )
@@ -54,7 +55,9 @@ async def export_calls(
     return StreamingResponse(lines, media_type=media_type, headers=headers)
 
 
-@router.get("/{id}", summary="One call with its attempts")
+@router.get(
+    "/{id}", summary="One call with its attempts", dependencies=[requires("ledger.read", everywhere=True)]
+)
 async def read_call(
     request: Request,
     id: Annotated[str, Path(max_length=64, description="`x-naru-request-id` of the answer.")],

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from naru.web.access import read_context
+from naru.web.access import read_context, requires
 from naru.web.api.schemas import BucketOut, FiguresOut, GroupOut, OverviewOut
 from naru.web.window import NS, Overview, new_window, ns_from_time, time_from_ns
 from naru.web.window import read_overview as read_ledger
@@ -18,7 +18,11 @@ router = APIRouter(prefix="/api", tags=["ledger"])
 _DAY_NS = 86_400 * NS
 
 
-@router.get("/overview", summary="Requests, tokens, money, errors and latency of a window")
+@router.get(
+    "/overview",
+    summary="Requests, tokens, money, errors and latency of a window",
+    dependencies=[requires("ledger.read", everywhere=True)],
+)
 async def read_overview(
     request: Request,
     from_: Annotated[

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from naru.kernel.errors import NotFound
 from naru.metering.models import Attempt, Call
-from naru.web.access import read_context
+from naru.web.access import read_context, requires
 from naru.web.console.frame import render
 from naru.web.filters import ENDPOINTS, STATUSES, CallFilter, list_page
 from naru.web.window import NS, RANGES
@@ -35,7 +35,7 @@ BUCKETS: Final = (
 )
 
 
-@router.get("/requests")
+@router.get("/requests", dependencies=[requires("ledger.read", everywhere=True)])
 async def list_requests(
     request: Request,
     q: Annotated[str, Query(max_length=200)] = "",
@@ -93,7 +93,7 @@ async def list_requests(
     )
 
 
-@router.get("/requests/export")
+@router.get("/requests/export", dependencies=[requires("ledger.export", everywhere=True)])
 async def export_requests(request: Request, range: str = "") -> Response:
     """The table's filters, in the words of the API's export."""
     query = dict(request.query_params)
@@ -104,7 +104,7 @@ async def export_requests(request: Request, range: str = "") -> Response:
     return RedirectResponse(_link("/api/calls/export", query), 303)
 
 
-@router.get("/requests/{id}")
+@router.get("/requests/{id}", dependencies=[requires("ledger.read", everywhere=True)])
 async def read_request(request: Request, id: str) -> Response:
     """One call in full."""
     call = await run_in_threadpool(read_context(request).ledger.find_call, id)

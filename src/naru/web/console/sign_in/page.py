@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from naru.kernel.errors import PayloadTooLarge, RateLimited
-from naru.web.access import read_context, read_source, verify_key
+from naru.web.access import read_context, read_source, requires, verify_key
 from naru.web.console.frame import THEME_COOKIE, THEMES, local_path, render
 from naru.web.console.language import COOKIE as LANGUAGE_COOKIE
 from naru.web.console.language import LANGUAGES
@@ -77,7 +77,7 @@ async def sign_in(request: Request) -> Response:
     return response
 
 
-@router.post("/logout")
+@router.post("/logout", dependencies=[requires("self")])
 async def sign_out(request: Request) -> Response:
     """End the session here and everywhere its cookie may have been copied to."""
     read_context(request).sessions.revoke(read_cookie(request.scope))

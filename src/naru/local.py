@@ -1,0 +1,109 @@
+"""The control plane without a road: how commands administer a database while no Naru runs, or beside one.
+
+It decides and records as the running one does, and a running one on the same database takes over within
+two seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from naru import __version__
+from naru.engines.sql.base import SqlEngine
+from naru.engines.sql.registry import open_engine
+from naru.identity import ensure_admin_key
+from naru.kernel.clock import SystemClock
+from naru.kernel.errors import ConfigError
+from naru.metering import LedgerReader
+from naru.settings import Settings, load
+from naru.web.context import ControlContext, StatusInfo
+from naru.web.control import create_control_app
+from naru.web.root import AsgiApp
+
+_CONFIG: Final = Path("naru.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalNaru:
+    """The control API on a local database; `close` it."""
+
+    asgi: AsgiApp
+    admin_key: str
+    engine: SqlEngine
+
+    def close(self) -> None:
+        """Write what is still in memory and close the database."""
+        self.engine.close()
+
+
+def open_local(home: Path, config: Path | None = None) -> LocalNaru:
+    """The control API on the database of `home`, both made when missing.
+
+    Args:
+        config: says where the database is when it is not in `home`; default: naru.toml in this folder.
+
+    Raises:
+        ConfigError: the settings are wrong, or the database is newer than this program.
+    """
+    settings = _load(config)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    admin_key = ensure_admin_key(Path(settings.secrets.folder) if settings.secrets.folder else home)
+    engine = open_engine(settings.database, home)
+    try:
+        engine.migrate()
+        return LocalNaru(
+            asgi=create_control_app(_context(engine, settings, admin_key)), admin_key=admin_key, engine=engine
+        )
+    except BaseException:
+        engine.close()
+        raise
+
+
+def _load(config: Path | None) -> Settings:
+    path = config or (_CONFIG if _CONFIG.exists() else None)
+    try:
+        return load(path, os.environ)
+    except ConfigError:
+        # A shell for administration need not hold the providers' keys. Only what says where the database
+        # and its keys lie must be right.
+        if path is None or _names_a_place(path):
+            raise
+        return Settings()
+
+
+def _names_a_place(path: Path) -> bool:
+    try:
+        return not {"database", "secrets"}.isdisjoint(tomllib.loads(path.read_text("utf-8-sig")))
+    except (OSError, ValueError):
+        return True
+
+
+def _context(engine: SqlEngine, settings: Settings, admin_key: str) -> ControlContext:
+    started_at = time.monotonic()
+    return ControlContext(
+        ledger=LedgerReader(engine),
+        models=list,  # no road, so no models, no providers and nothing in flight
+        providers=list,
+        status=lambda: StatusInfo(
+            uptime_s=time.monotonic() - started_at,
+            in_flight=0,
+            ledger_pending=0,
+            ledger_written=0,
+            config_path=None,
+            config_loaded_at_ns=None,
+            config_error=None,
+        ),
+        settings_redacted=lambda: settings.model_dump(
+            mode="json", exclude={"providers": {"__all__": {"base_url", "headers"}}}
+        ),
+        verify_admin_key=lambda key: secrets.compare_digest(key.encode(), admin_key.encode()),
+        session_secret=secrets.token_bytes(32),  # nobody signs in here
+        version=__version__,
+        clock=SystemClock(),
+    )
