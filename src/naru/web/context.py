@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from naru.identity import ADMIN_KEY, PersonPrincipal
+from naru.identity.people_directory import Directory
 from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock
 from naru.metering.models import BreakdownRow, Bucket, Call, Totals
-from naru.web.session import GuessLimiter, Sessions
+from naru.web.session import GuessLimiter, PersonSessions, Sessions
 
 BreakdownBy = Literal["model", "provider"]
 
@@ -115,19 +116,28 @@ class ControlContext:
     admin_key_hint: str = ".naru/admin.key"
     """Where the admin key lies, as the sign-in page says it."""
     audit: AuditSink = field(default_factory=NoAudit)
-    find_person: Callable[[str], PersonPrincipal | None] | None = None
-    """Whose session a cookie's value is, when it is a person's; never blocks. The admin key's own sessions
-    are found without it."""
+    directory: Directory | None = None
+    """People who may sign in; without it there is the admin key alone."""
 
     def find_session(self, token: str) -> PersonPrincipal | None:
         """Who signed in with this session, or None."""
         if self.sessions.is_valid(token):
             return ADMIN_KEY
-        return self.find_person(token) if self.find_person is not None else None
+        people = self.person_sessions
+        return None if people is None else people.find_principal_of_session(token)
 
     @cached_property
     def sessions(self) -> Sessions:
-        return Sessions(self.session_secret, self.clock)
+        if self.directory is None:
+            return Sessions(self.session_secret, self.clock)
+        return Sessions(self.session_secret, self.clock, self.directory.snapshot.is_spent)
+
+    @cached_property
+    def person_sessions(self) -> PersonSessions | None:
+        """Sessions of people, where there is a directory of them."""
+        if self.directory is None:
+            return None
+        return PersonSessions(self.session_secret, self.clock, self.directory.snapshot)
 
     @cached_property
     def sign_in_limiter(self) -> GuessLimiter:
