@@ -8,20 +8,23 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from naru import __version__
 from naru.engines.sql.registry import open_engine
-from naru.gateway import Gateway, RetryRules, Road, Rules
+from naru.gateway import Gateway, RetryRules, Road, Rules, rescue
 from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
 from naru.identity import Keyring, ensure_admin_key
+from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock, SystemClock
 from naru.metering import LedgerReader, LedgerWriter, PriceBook
 from naru.providers.base import Provider
 from naru.providers.redact import Redactor
 from naru.providers.registry import build_provider
 from naru.providers.transport import Transport
+from naru.quota import BudgetBook, Quota, Timing
 from naru.routing import CircuitBook, RetryBudget, RouteTable, Timeouts, Upstream
 from naru.settings import ConfigWatcher, Settings
 from naru.settings.model import LOCAL_PROVIDER as _LOCAL
@@ -69,6 +72,18 @@ class App:
         self._started_at = time.monotonic()
         self._engine = open_engine(settings.database, home)
         self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
+        self._audit: AuditSink = NoAudit()
+        self._quota = Quota(
+            self._engine,
+            folder=home / "journal",
+            clock=self._clock,
+            audit=self._audit,
+            ledger=self._ledger,
+            rescue=partial(rescue, self._ledger),
+            lease_s=settings.resilience.total_timeout_s + _DRAIN_S,
+            timing=Timing(ttl_s=settings.quota.lease_ttl_s),
+        )
+        self._budgets = BudgetBook(self._engine, self._clock, self._audit, self._quota.refresh_soon)
         self._transports: dict[str, tuple[ProviderSettings | None, Transport]] = {}
         self._providers: dict[str, Provider] = {}
         self._circuits = CircuitBook(
@@ -99,12 +114,14 @@ class App:
         """Bring the database up to date, start the ledger and the embedded model, and wire the road."""
         self._engine.migrate()
         self._ledger.start()
+        await self._quota.start()
         await self._start_local(self.settings.local)
         self._road = Road(
             self._rules(self.settings, _build_providers(self.settings), PriceBook.load(self.settings.prices)),
             keyring=self._keyring,
             ledger=self._ledger,
             budget=self._budget,
+            quota=self._quota,
         )
         context = self._context(self._road)
         self._root = Root(
@@ -125,7 +142,9 @@ class App:
         for task in list(self._closing):
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._quota.stop()
         await self._ledger.stop()
+        await self._quota.close()
         self._engine.close()
 
     async def _start_local(self, settings: Local) -> None:
@@ -185,6 +204,7 @@ class App:
             ),
             max_body_bytes=settings.server.max_body_bytes,
             max_concurrent_calls=settings.server.max_concurrent_calls,
+            default_output_tokens=settings.quota.default_output_tokens,
         )
 
     def _upstream(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 
 import msgspec
 
@@ -12,6 +13,7 @@ from naru.gateway.exchange import Exchange, Receive, Scope, Send
 from naru.gateway.pipeline import Road, serve
 from naru.gateway.steps.authenticate import authenticate
 from naru.kernel.errors import BadRequest, NaruError, NotFound, PayloadTooLarge, UpstreamError
+from naru.quota import LimitReached
 
 _log = logging.getLogger(__name__)
 _MODELS = "/v1/models"
@@ -133,10 +135,13 @@ async def _send_error(x: Exchange, error: NaruError) -> None:
         )
     )
     headers = [_JSON, (b"x-naru-request-id", x.id.encode()), (b"x-request-id", x.id.encode())]
+    headers += x.limit_headers
     if x.attempts:
         headers.append((b"x-naru-attempts", b"%d" % len(x.attempts)))
     if error.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s))))
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
+        if isinstance(error, LimitReached):  # the SDKs prefer it, and wait no longer than they must
+            headers.append((b"retry-after-ms", b"%d" % math.ceil(error.retry_after_s * 1000)))
     if (x.attempts and isinstance(error, UpstreamError)) or error.type == "insufficient_quota":
         # Naru has retried already as much as is wise; an SDK doing so again would multiply the load.
         headers.append((b"x-should-retry", b"false"))

@@ -46,6 +46,7 @@ class _Completions(_Common, kw_only=True):
     stream_options: _StreamOptions | None = None
     max_tokens: int | None = None
     n: int | None = None
+    best_of: int | None = None
 
 
 class _Responses(_Common, kw_only=True):
@@ -84,6 +85,8 @@ class Envelope(msgspec.Struct):
     model: str
     is_stream: bool
     max_output_tokens: int | None
+    answers: int = 1
+    """How many answers are made, and paid for."""
 
 
 def _invalid(error: msgspec.ValidationError) -> BadRequest:
@@ -129,7 +132,7 @@ def open_envelope(endpoint: str, body: bytes) -> Envelope:
     messages = getattr(typed, "messages", None)
     if messages is not None and not messages:
         raise BadRequest("`messages` must not be empty.", code="invalid_value", param="messages")
-    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens", "n"):
+    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of"):
         value = getattr(typed, name, None)
         if value is not None and value < 1:
             raise BadRequest(f"`{name}` must be at least 1.", code="invalid_value", param=name)
@@ -140,4 +143,15 @@ def open_envelope(endpoint: str, body: bytes) -> Envelope:
         max_output_tokens=getattr(typed, "max_tokens", None)
         or getattr(typed, "max_completion_tokens", None)
         or getattr(typed, "max_output_tokens", None),
+        answers=_count_answers(typed),
     )
+
+
+def _count_answers(typed: _Common | _Embeddings) -> int:
+    answers = getattr(typed, "n", None) or 1
+    if isinstance(typed, _Completions):
+        answers = max(answers, typed.best_of or 1)
+        prompt = typed.prompt
+        if isinstance(prompt, list) and not isinstance(prompt[0] if prompt else 0, int):
+            answers *= len(prompt)
+    return answers

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from naru.identity import Principal
     from naru.kernel.errors import NaruError
     from naru.metering import Cost
+    from naru.quota import Admission, Hold
+    from naru.quota import Scope as QuotaScope
     from naru.routing import Target
 
 Scope = MutableMapping[str, Any]
@@ -32,6 +34,7 @@ class AttemptLog:
         "error",
         "finish_reason",
         "first_token_s",
+        "hold",
         "id",
         "is_billable",
         "output_chars",
@@ -59,6 +62,8 @@ class AttemptLog:
         self.is_billable = False
         """The upstream took the request, so it may cost money whatever became of it."""
         self.cost: Cost | None = None
+        self.hold: Hold | None = None
+        """The money reserved for it."""
 
     def close(self) -> None:
         """The attempt is over; the first close counts."""
@@ -74,6 +79,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "admission",
         "attempts",
         "body",
         "client_timeout_s",
@@ -85,11 +91,14 @@ class Exchange:
         "headers",
         "http_status",
         "id",
+        "input_bound",
         "is_client_gone",
+        "limit_headers",
         "model_served",
         "principal",
         "receive",
         "scope",
+        "scopes",
         "send",
         "started",
         "started_at_ns",
@@ -121,6 +130,11 @@ class Exchange:
         self.error: NaruError | None = None
         self.first_byte_at: float | None = None
         self.is_client_gone = False
+        self.scopes: tuple[QuotaScope, ...] = ()
+        """What its budgets and limits are found by."""
+        self.admission: Admission | None = None
+        self.limit_headers: list[tuple[bytes, bytes]] = []
+        self.input_bound: int | None = None
 
     @property
     def is_stream(self) -> bool:

@@ -16,10 +16,12 @@ from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
 from naru.gateway.steps.authenticate import authenticate
 from naru.gateway.steps.call import RetryRules, Streaming, Whole, call
 from naru.gateway.steps.relay import send_stream, send_whole
+from naru.gateway.steps.reserve import Governor, admit_rate
 from naru.gateway.steps.settle import cost_header, price_attempt, settle
 from naru.identity import Keyring
 from naru.kernel.errors import NaruError
 from naru.metering import LedgerWriter, PriceBook
+from naru.quota import Quota
 from naru.routing import RetryBudget, RouteTable
 
 _CLIENT_CLOSED_REQUEST = 499
@@ -36,13 +38,17 @@ class Rules:
     retries: RetryRules
     max_body_bytes: int
     max_concurrent_calls: int
+    default_output_tokens: int
 
 
 class Road:
     """What all calls share, over all configurations."""
 
-    def __init__(self, rules: Rules, *, keyring: Keyring, ledger: LedgerWriter, budget: RetryBudget) -> None:
+    def __init__(
+        self, rules: Rules, *, keyring: Keyring, ledger: LedgerWriter, budget: RetryBudget, quota: Quota
+    ) -> None:
         self.rules = rules
+        self.quota = quota
         self.keyring = keyring
         self.ledger = ledger
         self.budget = budget
@@ -52,6 +58,7 @@ class Road:
 async def serve(x: Exchange, road: Road) -> None:
     """Answer one request. Errors before the first byte are raised; the edge words them for the client."""
     rules = road.rules
+    governor = Governor(road.quota, rules.prices, rules.default_output_tokens)
     x.principal = authenticate(x, road.keyring)
     road.in_flight += 1
     try:
@@ -65,8 +72,11 @@ async def serve(x: Exchange, road: Road) -> None:
         x.body = await read_body(x, rules.max_body_bytes)
         x.envelope = open_envelope(x.endpoint.name, x.body)
         targets = rules.table.resolve(x.envelope.model)
+        admit_rate(x, x.envelope, governor)
         with DisconnectWatch(x):
-            answer = await call(x, x.envelope, targets, rules=rules.retries, budget=road.budget)
+            answer = await call(
+                x, x.envelope, targets, rules=rules.retries, budget=road.budget, governor=governor
+            )
             await _send(x, answer, rules.prices)
     except NaruError as error:
         x.error = error
@@ -86,7 +96,7 @@ async def serve(x: Exchange, road: Road) -> None:
         raise
     finally:
         road.in_flight -= 1
-        settle(x, road.ledger, rules.prices)
+        settle(x, road.ledger, governor)
 
 
 async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> None:
@@ -102,6 +112,7 @@ async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> No
         (b"x-naru-cache", b"bypass"),
         (b"x-naru-attempts", b"%d" % len(x.attempts)),
         (b"x-naru-masked", b"0"),
+        *x.limit_headers,
     ]
     headers.append((b"x-naru-overhead-ms", b"%.3f" % (x.elapsed_overhead_s * 1000)))
     if isinstance(answer, Whole):

@@ -17,7 +17,12 @@ from naru.metering.models import (
 )
 from naru.metering.prices import PriceBook, price_version, read_builtin
 from naru.metering.reader import Dimension, LedgerReader
-from naru.metering.usage import estimate_tokens, estimate_tokens_from_size, sum_usage
+from naru.metering.usage import (
+    bound_input_tokens,
+    estimate_tokens,
+    estimate_tokens_from_size,
+    sum_usage,
+)
 from naru.metering.writer import LedgerWriter
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "LedgerWriter",
     "PriceBook",
     "Totals",
+    "bound_input_tokens",
     "estimate_tokens",
     "estimate_tokens_from_size",
     "price_version",

@@ -11,16 +11,17 @@ import msgspec
 
 from naru.kernel.tokens import Usage
 
-CallStatus = Literal["ok", "error", "partial", "cancelled", "rejected"]
+CallStatus = Literal["ok", "error", "partial", "cancelled", "rejected", "unknown"]
 """`partial`: the answer broke off after content; `cancelled`: the client went away; `rejected`: Naru refused
-the request before any upstream saw it."""
+the request before any upstream saw it; `unknown`: Naru died in the middle of it, and the next start found it."""
 CostState = Literal["priced", "estimated", "unpriced", "unknown", "none"]
 """`estimated`: from estimated tokens; `unknown`: sent, and nobody can say what it cost (timed out);
 `none`: nothing was sent, so nothing was spent."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt cost. `nano_usd` is None when `state` is `unpriced` or `unknown`."""
+    """What an attempt cost. `nano_usd` is None when `state` is `unpriced`. When it is `unknown` it is what a
+    budget had reserved and has counted as spent, or None where no budget applied."""
 
     nano_usd: int | None
     state: CostState

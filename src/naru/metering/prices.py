@@ -55,11 +55,21 @@ class _Tariff(NamedTuple):
     output_image: _Rate
 
 
+class _Ceiling(NamedTuple):
+    """The dearest rates that text in and out can meet, femto-USD a token; None: not known."""
+
+    input: _Rate
+    cached_input: _Rate
+    """Where the request asks the provider to write its prompt cache."""
+    output: _Rate
+
+
 class _Tier(NamedTuple):
     """A tariff, and those that replace it above a size of input, the largest first."""
 
     tariff: _Tariff
     above: tuple[tuple[int, _Tariff], ...]
+    ceilings: tuple[tuple[int, _Ceiling], ...]
 
 
 class _Row(NamedTuple):
@@ -143,6 +153,41 @@ class PriceBook:
             state="estimated" if usage.is_estimated else "priced",
             price_version=row.version,
         )
+
+    def price_at_most(
+        self,
+        vendor: str,
+        model: str,
+        input_tokens: int,
+        output_tokens: int,
+        at_ns: int,
+        *,
+        writes_cache: bool = False,
+        chooses_tier: bool = False,
+    ) -> int | None:
+        """The most an attempt may cost with so many tokens, in nano-USD rounded up; None: not priced.
+
+        Args:
+            writes_cache: the request marks parts of itself for the provider's prompt cache.
+            chooses_tier: the request names a service tier; the dearest one known is taken.
+        """
+        row = self._find(vendor, model, at_ns)
+        if row is None:
+            return None
+        dearest: int | None = None
+        for name in row.tiers if chooses_tier else ("",):
+            tier = row.tiers[name]
+            # A prompt may turn out smaller than thought and a longer one need not be dearer: all sizes count.
+            for above_tokens, ceiling in tier.ceilings:
+                if above_tokens and input_tokens <= above_tokens:
+                    continue
+                fresh = ceiling.cached_input if writes_cache else ceiling.input
+                if (fresh is None and input_tokens) or (ceiling.output is None and output_tokens):
+                    return None
+                femto_usd = input_tokens * (fresh or 0) + output_tokens * (ceiling.output or 0)
+                if dearest is None or femto_usd > dearest:
+                    dearest = femto_usd
+        return None if dearest is None else -(-dearest // _FEMTO_PER_NANO)
 
     def _find(self, vendor: str, model: str, at_ns: int) -> _Row | None:
         segments = self._cache.get((vendor, model))
@@ -246,7 +291,25 @@ def _compile(price: Price, vendor: str) -> _Row:
 
 def _tier(rates: Price | ServiceTier, vendor: str) -> _Tier:
     larger = sorted(rates.long_context, key=lambda r: r.above_tokens, reverse=True)
-    return _Tier(_tariff(rates, vendor), tuple((r.above_tokens, _tariff(r, vendor)) for r in larger))
+    tariff = _tariff(rates, vendor)
+    above = tuple((r.above_tokens, _tariff(r, vendor)) for r in larger)
+    ceilings = tuple((tokens, _ceiling(t, vendor)) for tokens, t in ((0, tariff), *above))
+    return _Tier(tariff, above, ceilings)
+
+
+def _ceiling(tariff: _Tariff, vendor: str) -> _Ceiling:
+    writes = (tariff.cache_write_5m, tariff.cache_write_1h)
+    # Where writing is the client's choice it costs more only when asked for; elsewhere it may happen any time.
+    plain = (tariff.input, tariff.input_image, *(() if vendor in _CACHE_WRITE_RULES else writes))
+    return _Ceiling(
+        input=None if tariff.input is None else _dearest(plain),
+        cached_input=None if tariff.input is None else _dearest((*plain, *writes)),
+        output=None if tariff.output is None else _dearest((tariff.output, tariff.reasoning)),
+    )
+
+
+def _dearest(rates: Iterable[_Rate]) -> int:
+    return max(rate for rate in rates if rate is not None)
 
 
 def _tariff(rates: Rates, vendor: str) -> _Tariff:

@@ -21,6 +21,16 @@ _BUCKETS = tuple(f for f in Usage.__struct_fields__ if f.endswith("_tokens"))
 # Only from the start of a run: else 511 letters and a quote, over and over, would take seconds to search.
 _BLOB = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{512,}+={0,2}")
 _MAY_HOLD_BLOB = 4_096
+_ATTACHMENTS = (
+    b"image_url",
+    b"input_image",
+    b'"image"',
+    b"input_audio",
+    b'"file"',
+    b'"document"',
+    b"file_id",
+)
+_ATTACHMENT_TOKENS = 1_600
 _BLOB_TOKENS = 1_000
 """For one image, sound or file in base64, whatever its size: vendors ask about 85 to 1,600 for an image."""
 
@@ -37,6 +47,17 @@ def estimate_tokens(text: str | bytes) -> int:
         data, blobs = _BLOB.subn(b"", data)
     wide_bytes = len(data.translate(None, _ASCII))
     return _tokens(len(data) - wide_bytes, wide_bytes) + blobs * _BLOB_TOKENS
+
+
+def bound_input_tokens(body: bytes) -> int:
+    """Tokens that a request will hardly exceed: one for every two bytes of its JSON, and a flat allowance for
+    each image, sound or file, whether it is sent along or named by an address."""
+    attachments = 0
+    for mark in _ATTACHMENTS:
+        attachments += body.count(mark)
+    if attachments and len(body) > _MAY_HOLD_BLOB:
+        body = _BLOB.sub(b"", body)
+    return len(body) // 2 + 1 + attachments * _ATTACHMENT_TOKENS
 
 
 def estimate_tokens_from_size(*, chars: int, bytes: int | None = None) -> int:

@@ -446,6 +446,23 @@ class Identity(_Table):
     oidc: Oidc | None = Field(None, description="Single sign-on by OpenID Connect; off without this table.")
 
 
+class Quota(_Table):
+    """Budgets and limits. They themselves live in the database (`naru budget`, `naru limit`)."""
+
+    default_output_tokens: int = Field(
+        4096,
+        ge=1,
+        le=10_000_000,
+        description="Reserved under a budget for an answer whose length the request does not bound.",
+    )
+    lease_ttl_s: Seconds = Field(
+        15,
+        ge=2,
+        description="How long money lent to a process waits when the process falls silent.",
+        json_schema_extra=_RESTART,
+    )
+
+
 class Settings(_Table):
     """Everything `naru.toml` can say."""
 
@@ -454,6 +471,7 @@ class Settings(_Table):
     local: Local = Local()
     ledger: Ledger = Ledger()
     identity: Identity = Identity()
+    quota: Quota = Quota()
     database: Database = Database()
     redis: Redis = Redis()
     secrets: Secrets = Secrets()

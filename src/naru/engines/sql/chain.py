@@ -33,6 +33,12 @@ def head() -> str:
     return steps()[-1]
 
 
+def before(revision: str) -> str | None:
+    """The step a step stands on: parts that are built side by side need not know each other's numbers."""
+    earlier = [step for step in steps() if step < revision]
+    return earlier[-1] if earlier else None
+
+
 def read_revision(connection: sa.Connection) -> str | None:
     """The step a database stands at, None when it is empty."""
     if not sa.inspect(connection).has_table("alembic_version"):

@@ -16,6 +16,8 @@ import msgspec
 from naru.gateway.codec import Codec, Relay, WireFault, choose_codec
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import AttemptLog, Exchange
+from naru.gateway.steps.reserve import Governor, reserve
+from naru.gateway.steps.settle import settle_attempt
 from naru.kernel.errors import BadRequest, UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from naru.providers.base import UpstreamRequest
 from naru.providers.faults import to_error
@@ -66,12 +68,15 @@ async def call(
     *,
     rules: RetryRules,
     budget: RetryBudget,
+    governor: Governor,
 ) -> Whole | Streaming:
     """The first answer any target gives.
 
     Raises:
         UpstreamError: the last error, when no target answered.
         BadRequest: no target can serve this request at all.
+        QuotaExceeded: a budget cannot pay for the next attempt.
+        Forbidden: a budget takes no model without a price.
     """
     now = asyncio.get_running_loop().time()
     total_s = targets[0].upstream.timeouts.total_s
@@ -92,7 +97,7 @@ async def call(
         if not target.circuit.admit():
             failure = failure or _resting(target)
             continue
-        result = await _try_target(x, envelope, target, codec, request, deadline, rules, budget)
+        result = await _try_target(x, envelope, target, codec, request, deadline, rules, budget, governor)
         if not isinstance(result, UpstreamError):
             return result
         failure = result
@@ -122,12 +127,20 @@ async def _try_target(
     deadline: float,
     rules: RetryRules,
     budget: RetryBudget,
+    governor: Governor,
 ) -> Whole | Streaming | UpstreamError:
     """One target, tried until it answers, its error is final, or the retries are spent; then that error."""
     loop = asyncio.get_running_loop()
     retry = 0
     while True:
-        attempt = AttemptLog(f"{x.id}.{len(x.attempts) + 1}", target)
+        attempt_id = f"{x.id}.{len(x.attempts) + 1}"
+        try:
+            hold = await reserve(x, envelope, target, attempt_id, governor)
+        except BaseException:
+            target.circuit.release_trial()
+            raise
+        attempt = AttemptLog(attempt_id, target)
+        attempt.hold = hold
         x.attempts.append(attempt)
         try:
             answer = await _attempt(envelope, codec, request, attempt, deadline)
@@ -147,6 +160,8 @@ async def _try_target(
         finally:
             attempt.close()
             x.upstream_wait_s += attempt.duration_s or 0.0
+        # Before the next attempt reserves: what this one did not cost is free for it.
+        settle_attempt(x, attempt, governor)
         wait_s = failure.retry_after_s
         if wait_s is None:
             wait_s = backoff_s(retry, base_s=rules.base_s, max_s=rules.max_s)
@@ -186,7 +201,12 @@ async def _attempt(
         first_token_at = min(deadline, loop_now + upstream.timeouts.first_token_s)
     try:
         async with asyncio.timeout_at(first_token_at):
-            response = await upstream.transport.open(request)
+            try:
+                response = await upstream.transport.open(request)
+            except (asyncio.CancelledError, UpstreamUnavailable) as error:
+                # Once sent it may be worked on, whether we wait for the answer or not.
+                attempt.is_billable = getattr(error, "code", "upstream_reset") == "upstream_reset"
+                raise
             attempt.upstream_status = response.status
             attempt.is_billable = response.status < _REDIRECT
             try:

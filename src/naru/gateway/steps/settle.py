@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from naru.gateway.exchange import AttemptLog, Exchange
+from naru.gateway.steps.reserve import Governor, charge, release_rate
 from naru.kernel.errors import NaruError, UpstreamError
 from naru.kernel.money import format_usd
 from naru.kernel.tokens import Usage
@@ -23,6 +24,7 @@ from naru.metering import (
     sum_usage,
 )
 
+encode_call = msgspec.msgpack.Encoder().encode
 _NOTHING = Cost(nano_usd=0, state="none", price_version=None)
 _UNKNOWN = Cost(nano_usd=None, state="unknown", price_version=None)
 _WORST_FIRST: tuple[CostState, ...] = ("unknown", "unpriced", "estimated", "priced", "none")
@@ -68,13 +70,15 @@ def _total(costs: list[Cost]) -> Cost:
     states = {cost.state for cost in costs}
     state = next(s for s in _WORST_FIRST if s in states)
     known = [cost.nano_usd for cost in costs if cost.nano_usd is not None]
-    is_known = state not in ("unknown", "unpriced")
+    is_known = len(known) == len(costs)  # an unknown cost under a budget has the amount that was counted
     return Cost(nano_usd=sum(known) if is_known else None, state=state, price_version=costs[-1].price_version)
 
 
 def cost_header(cost: Cost) -> bytes:
     """`x-naru-cost-usd`: a plain decimal, or the word for why there is none."""
-    return cost.state.encode() if cost.nano_usd is None else format_usd(cost.nano_usd).encode()
+    if cost.nano_usd is None or cost.state == "unknown":
+        return cost.state.encode()
+    return format_usd(cost.nano_usd).encode()
 
 
 def _error_class(error: NaruError | None, x: Exchange) -> str | None:
@@ -110,58 +114,63 @@ def _attempt_row(number: int, attempt: AttemptLog, cost: Cost) -> Attempt:
     )
 
 
-def settle(x: Exchange, ledger: LedgerWriter, prices: PriceBook) -> None:
+def settle_attempt(x: Exchange, attempt: AttemptLog, governor: Governor) -> Cost:
+    """Price the attempt and charge its budgets; doing so again changes nothing."""
+    attempt.close()
+    if attempt.cost is None:
+        attempt.cost = price_attempt(x, attempt, governor.prices)
+    attempt.cost = charge(x, attempt, attempt.cost, governor.quota)
+    return attempt.cost
+
+
+def settle(x: Exchange, ledger: LedgerWriter, governor: Governor) -> None:
     """Write the call down. Never waits and never fails for want of a disk: the queue takes it."""
     attempts = x.attempts
-    costs: list[Cost] = []
-    for attempt in attempts:
-        attempt.close()
-        if attempt.cost is None:
-            attempt.cost = price_attempt(x, attempt, prices)
-        costs.append(attempt.cost)
+    costs = [settle_attempt(x, attempt, governor) for attempt in attempts]
     usages: list[Usage] = [a.usage for a in attempts if a.usage is not None]
     served = attempts[-1] if attempts and attempts[-1].status != "error" else None
     principal, envelope = x.principal, x.envelope
     first = None if served is None or served.first_token_s is None else served.started - x.started
     overhead = x.overhead_s
     provider = attempts[-1].target.upstream.provider if attempts else None
-    ledger.record(
-        Call(
-            id=x.id,
-            started_at_ns=x.started_at_ns,
-            endpoint=x.endpoint.name,
-            is_stream=x.is_stream,
-            key_id=principal.key_id if principal else None,
-            org=principal.org if principal else None,
-            team=principal.team if principal else None,
-            project=principal.project if principal else None,
-            user=principal.user if principal else None,
-            tags=x.tags,
-            route=None,
-            model_asked=envelope.model if envelope else None,
-            model_served=served.target.model if served else None,
-            provider=provider.name if provider else None,
-            site=provider.site if provider else None,
-            status=cast("CallStatus", x.status),
-            http_status=x.http_status,
-            error_code=x.error.code if x.error is not None else None,
-            error_class=_error_class(x.error, x),
-            finish_reason=x.finish_reason,
-            first_token_ms=(
-                None if first is None or served is None else (first + (served.first_token_s or 0.0)) * 1000
-            ),
-            duration_ms=(perf_counter() - x.started) * 1000,
-            overhead_ms=None if overhead is None else overhead * 1000,
-            usage=usages[0] if len(usages) == 1 else sum_usage(usages) if usages else None,
-            cost=_total(costs),
-            cache="bypass",
-            masked_count=None,
-            energy_wh=None,
-            energy_source=None,
-            policy=None,
-            attempts=tuple(
-                _attempt_row(number, attempt, cost)
-                for number, (attempt, cost) in enumerate(zip(attempts, costs, strict=True), 1)
-            ),
-        )
+    call = Call(
+        id=x.id,
+        started_at_ns=x.started_at_ns,
+        endpoint=x.endpoint.name,
+        is_stream=x.is_stream,
+        key_id=principal.key_id if principal else None,
+        org=principal.org if principal else None,
+        team=principal.team if principal else None,
+        project=principal.project if principal else None,
+        user=principal.user if principal else None,
+        tags=x.tags,
+        route=None,
+        model_asked=envelope.model if envelope else None,
+        model_served=served.target.model if served else None,
+        provider=provider.name if provider else None,
+        site=provider.site if provider else None,
+        status=cast("CallStatus", x.status),
+        http_status=x.http_status,
+        error_code=x.error.code if x.error is not None else None,
+        error_class=_error_class(x.error, x),
+        finish_reason=x.finish_reason,
+        first_token_ms=(
+            None if first is None or served is None else (first + (served.first_token_s or 0.0)) * 1000
+        ),
+        duration_ms=(perf_counter() - x.started) * 1000,
+        overhead_ms=None if overhead is None else overhead * 1000,
+        usage=usages[0] if len(usages) == 1 else sum_usage(usages) if usages else None,
+        cost=_total(costs),
+        cache="bypass",
+        masked_count=None,
+        energy_wh=None,
+        energy_source=None,
+        policy=None,
+        attempts=tuple(
+            _attempt_row(number, attempt, cost)
+            for number, (attempt, cost) in enumerate(zip(attempts, costs, strict=True), 1)
+        ),
     )
+    release_rate(x, call.usage, governor.quota)
+    governor.quota.record_call(x.id, encode_call(call))
+    ledger.record(call)

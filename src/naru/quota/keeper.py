@@ -1,0 +1,336 @@
+"""Keeps the slices of this process filled and honest: the only way from the road to the bank, on one thread.
+
+All calls that wait for money go to the bank in one transaction. The same rounds report what was spent, give
+back what is idle, renew the leases, and settle for processes that died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from naru.engines.sql.base import SqlEngine
+from naru.kernel.audit import AuditEvent, AuditSink
+from naru.kernel.clock import Clock
+from naru.kernel.errors import Unavailable
+from naru.quota import store
+from naru.quota.bank import Ask, Bank, Grant, Spent
+from naru.quota.calendar import NS
+from naru.quota.journal import Journal
+from naru.quota.limits import Limiter
+from naru.quota.models import Catalogue
+from naru.quota.purse import Account, Purse, Slice
+from naru.quota.salvage import Remains, Salvage, list_dead
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+Answers = dict[str, Grant]
+"""By budget, what the bank said about its present window."""
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    beat_s: float = 0.5
+    """Between two words to the bank while there is anything to say."""
+    refresh_s: float = 1.0
+    """Between two looks at whether budgets or limits were changed elsewhere."""
+    ttl_s: float = 15.0
+    """How long the bank waits for a process that has fallen silent."""
+    patience_s: float = 2.0
+    """Longest wait of a call for money that other processes may give back."""
+    retry_s: float = 0.05
+    """Between two tries within that wait."""
+    idle_s: float = 1.0
+    """A slice nobody used for so long is given back."""
+
+
+class LedgerProgress(Protocol):
+    """What the journal must know of the ledger before it may forget."""
+
+    @property
+    def pending(self) -> int: ...
+    @property
+    def written(self) -> int: ...
+
+
+_Asked = tuple[Account, Slice, Ask]
+Rescue = Callable[[Remains], Awaitable[None]]
+"""Brings what a dead process's journal holds into the ledger; returns when it is committed."""
+
+
+class Keeper:
+    """Owns the conversation with the bank. Everything but `refresh_soon` belongs to one event loop."""
+
+    def __init__(
+        self,
+        engine: SqlEngine,
+        purse: Purse,
+        limiter: Limiter,
+        *,
+        owner: str,
+        folder: Path,
+        clock: Clock,
+        audit: AuditSink,
+        ledger: LedgerProgress,
+        rescue: Rescue,
+        timing: Timing,
+    ) -> None:
+        self.timing = timing
+        self.journal: Journal | None = None
+        self._engine = engine
+        self._purse = purse
+        self._limiter = limiter
+        self._owner = owner
+        self._folder = folder
+        self._clock = clock
+        self._audit = audit
+        self._ledger = ledger
+        self._rescue = rescue
+        self._bank = Bank(engine, ttl_ns=int(timing.ttl_s * NS))
+        self._catalogue = Catalogue(version=-1)
+        self._place = (0, 1)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="naru-quota")
+        self._wake = asyncio.Event()
+        self._next: asyncio.Future[Answers] | None = None
+        self._is_full_round_due = False
+        self._is_failing = False
+        self._is_settled = False
+        self._beat_at = self._refreshed_at = self._renewed_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Settle for processes that died, read the budgets, and start keeping."""
+        self._loop = asyncio.get_running_loop()
+        self.journal = await self._run(lambda: Journal(self._folder, self._owner))
+        await self._settle_for_the_dead()
+        await self._refresh()
+        self._task = asyncio.create_task(self._keep(), name="naru-quota")
+
+    async def stop(self) -> None:
+        """Give everything back. Call it when no more calls can come, and before the ledger ends."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if self.journal is None:
+            return
+        try:
+            await self._exchange(is_full=True, is_final=True)
+            await self._run(lambda: self._bank.leave(self._owner))
+            self._is_settled = self.journal.open_calls == 0
+        except SQLAlchemyError as error:
+            _log.error("budgets could not be settled (%s); the next start does it", type(error).__name__)
+
+    async def close(self) -> None:
+        """The last step, after the ledger has written everything it has."""
+        journal, self.journal = self.journal, None
+        if journal is not None:
+            is_settled = self._is_settled and self._ledger.pending == 0
+            await self._run(lambda: journal.close(is_settled=is_settled))
+        self._thread.shutdown()
+
+    def refresh_soon(self) -> None:
+        """Budgets or limits were changed by this process. May be called from any thread."""
+        self._refreshed_at = float("-inf")
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody needs to know
+                self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def ask(self, deadline: float, *, is_full: bool = False) -> Answers:
+        """Wait for the next round with the bank.
+
+        Args:
+            deadline: on the clock's monotonic time.
+            is_full: report every slice, not only those that calls wait for.
+
+        Raises:
+            Unavailable: the bank did not answer in time, or could not.
+        """
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        self._is_full_round_due |= is_full
+        answers = self._next
+        self._wake.set()
+        done, _ = await asyncio.wait((answers,), timeout=max(0.0, deadline - self._clock.monotonic()))
+        if not done:
+            raise unreachable()
+        return answers.result()
+
+    # --- rounds ------------------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.timing.beat_s):
+                    await self._wake.wait()
+            self._wake.clear()
+            waiting, self._next = self._next, None
+            try:
+                answers = await self._round()
+            except SQLAlchemyError as error:
+                if not self._is_failing:
+                    # The kind alone: the error's text holds the statement.
+                    _log.error("budgets cannot be kept (%s); tried again", type(error).__name__)
+                self._is_failing = True
+                if waiting is not None:
+                    waiting.set_exception(unreachable())
+                    waiting.exception()  # whoever waited may be gone
+            except asyncio.CancelledError:
+                if waiting is not None:
+                    waiting.cancel()
+                raise
+            else:
+                self._is_failing = False
+                if waiting is not None:
+                    waiting.set_result(answers)
+
+    async def _round(self) -> Answers:
+        is_full, self._is_full_round_due = self._is_full_round_due, False
+        now = self._clock.monotonic()
+        if now - self._beat_at >= self.timing.beat_s:
+            is_full, self._beat_at = True, now
+            if self.journal is not None:
+                await self._run(self.journal.prepare)
+        if now - self._refreshed_at >= self.timing.refresh_s:
+            await self._refresh()
+        answers = await self._exchange(is_full=is_full)
+        if now - self._renewed_at >= self.timing.ttl_s / 3:
+            await self._renew()
+        return answers
+
+    async def _exchange(self, *, is_full: bool, is_final: bool = False) -> Answers:
+        asked = list(self._collect(is_full=is_full, is_final=is_final))
+        if not asked:
+            return {}
+        asks = [ask for _, _, ask in asked]
+        now_ns = self._clock.now_ns()
+        try:
+            grants, events = await self._run(lambda: self._bank.exchange(self._owner, asks, now_ns))
+        except BaseException:
+            for _, part, ask in asked:
+                self._purse.put_back(part, ask)
+            raise
+        answers: Answers = {}
+        for (account, part, ask), grant in zip(asked, grants, strict=True):
+            self._purse.take(account, part, ask, grant)
+            if part is account.slice:
+                answers[account.budget.id] = grant
+            if ask.is_closing and self.journal is not None:
+                self.journal.forget([part.key])
+        for event in events:
+            self._audit.record(event)
+        return answers
+
+    def _collect(self, *, is_full: bool, is_final: bool) -> list[_Asked]:
+        purse, now_ns = self._purse, self._clock.now_ns()
+        asked: list[_Asked] = []
+        for account in list(purse.accounts.values()):
+            current = account.slice
+            if account.waiting or (current is not None and now_ns >= current.end_ns):
+                current = account.find_slice(now_ns)
+            if is_full:
+                asked += self._collect_all(account, current, is_final=is_final)
+                if account.is_gone and current is None and not account.older:
+                    del purse.accounts[account.budget.id]
+            elif account.waiting and current is not None:
+                asked.append((account, current, purse.ask(account, current)))
+        return asked
+
+    def _collect_all(self, account: Account, current: Slice | None, *, is_final: bool) -> Iterator[_Asked]:
+        now = self._clock.monotonic()
+        for part in [*account.older, *([current] if current is not None else [])]:
+            is_over = is_final or account.is_gone or part is not current
+            if is_over and part.reserved == 0:
+                yield account, part, self._purse.ask(account, part, is_closing=True)
+                continue
+            if part.is_news:
+                part.used_at = now
+            is_idle = is_over or (part.free > 0 and now - part.used_at >= self.timing.idle_s)
+            if part.is_news or is_idle or account.waiting or part.is_tight:
+                is_idle = is_idle and not account.waiting
+                yield account, part, self._purse.ask(account, part, is_idle=is_idle)
+
+    async def _refresh(self) -> None:
+        """Read budgets and limits again if anybody changed one."""
+        self._refreshed_at = self._clock.monotonic()
+        known = self._catalogue.version
+
+        def read() -> Catalogue | None:
+            with self._engine.connect() as connection:
+                if store.read_version(connection) == known:
+                    return None
+                return store.read_catalogue(connection)
+
+        catalogue = await self._run(read)
+        if catalogue is not None:
+            self._catalogue = catalogue
+            self._purse.configure(catalogue.budgets)
+            self._configure_limits()
+            if (catalogue.budgets or catalogue.limits) and known < 0:
+                await self._renew()
+
+    def _configure_limits(self) -> None:
+        index, replicas = self._place
+        self._limiter.configure(self._catalogue.limits, index=index, replicas=replicas)
+
+    async def _renew(self) -> None:
+        """Say that we live, and look after those who do not."""
+        self._renewed_at = self._clock.monotonic()
+        if self.journal is not None:
+            journal, ledger = self.journal, self._ledger
+            recorded, written = ledger.pending + ledger.written, ledger.written
+            await self._run(lambda: journal.drop(ledger_recorded=recorded, ledger_written=written))
+        if not self._purse.accounts and self._limiter.is_empty:
+            return
+        now_ns = self._clock.now_ns()
+        place = await self._run(lambda: self._bank.renew(self._owner, now_ns))
+        if place != self._place:
+            self._place = place
+            self._configure_limits()
+        if await self._run(lambda: self._bank.list_expired(now_ns)):
+            await self._settle_for_the_dead()
+
+    async def _settle_for_the_dead(self) -> None:
+        for owner in await self._run(lambda: list_dead(self._folder)):
+            salvage = Salvage(self._folder, owner)
+            with salvage as remains:
+                if remains is None:
+                    continue
+                spent = {key: Spent(*amounts) for key, amounts in remains.spent.items()}
+                is_complete = remains.is_complete
+                reconcile = partial(self._bank.reconcile, owner, spent, is_complete=is_complete)
+                await self._run(reconcile)
+                await self._rescue(remains)
+                await self._run(salvage.delete)
+                self._audit.record(
+                    AuditEvent(
+                        action="budget.recover",
+                        actor="naru",
+                        target=f"node:{owner}",
+                        facts={"unfinished_calls": len(remains.unfinished), "is_complete": is_complete},
+                    )
+                )
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def unreachable() -> Unavailable:
+    """The answer when the bank cannot be asked."""
+    # Closed, not open: a budget that cannot be asked must not become a budget that does not exist.
+    return Unavailable(
+        "The budgets of this key cannot be checked now. Try again in a moment.",
+        code="budget_unavailable",
+        retry_after_s=2,
+    )
