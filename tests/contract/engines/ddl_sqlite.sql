@@ -1,3 +1,9 @@
+CREATE INDEX ix_budget_leases_owner ON budget_leases (owner);
+
+CREATE INDEX ix_budget_top_ups_budget_id_window_start_ns ON budget_top_ups (budget_id, window_start_ns);
+
+CREATE INDEX ix_budgets_scope_kind_scope_value ON budgets (scope_kind, scope_value);
+
 CREATE INDEX ix_calls_model_served_started_at_ns ON calls (model_served, started_at_ns);
 
 CREATE INDEX ix_calls_provider_started_at_ns ON calls (provider, started_at_ns);
@@ -7,6 +13,10 @@ CREATE INDEX ix_calls_started_at_ns ON calls (started_at_ns);
 CREATE INDEX ix_calls_status_started_at_ns ON calls (status, started_at_ns);
 
 CREATE INDEX ix_calls_team_started_at_ns ON calls (team, started_at_ns);
+
+CREATE INDEX ix_sign_in_failures_last_at_ns ON sign_in_failures (last_at_ns);
+
+CREATE INDEX ix_spent_tokens_until_ns ON spent_tokens (until_ns);
 
 CREATE TABLE attempts (
 	call_id TEXT NOT NULL,
@@ -43,6 +53,69 @@ CREATE TABLE attempts (
 )
  WITHOUT ROWID
 ;
+
+CREATE TABLE budget_leases (
+	budget_id TEXT NOT NULL,
+	window_start_ns BIGINT NOT NULL,
+	owner TEXT NOT NULL,
+	amount_nano BIGINT NOT NULL,
+	reserved_nano BIGINT NOT NULL,
+	reported_nano BIGINT NOT NULL,
+	reported_unknown_nano BIGINT NOT NULL,
+	expires_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_budget_leases PRIMARY KEY (budget_id, window_start_ns, owner),
+	CONSTRAINT fk_budget_leases_budget_id_window_start_ns FOREIGN KEY(budget_id, window_start_ns) REFERENCES budget_windows (budget_id, start_ns) ON DELETE CASCADE
+);
+
+CREATE TABLE budget_top_ups (
+	id TEXT NOT NULL,
+	budget_id TEXT NOT NULL,
+	window_start_ns BIGINT NOT NULL,
+	amount TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	amount_nano BIGINT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	created_by TEXT NOT NULL,
+	expires_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_budget_top_ups PRIMARY KEY (id),
+	CONSTRAINT fk_budget_top_ups_budget_id FOREIGN KEY(budget_id) REFERENCES budgets (id) ON DELETE CASCADE
+);
+
+CREATE TABLE budget_windows (
+	budget_id TEXT NOT NULL,
+	start_ns BIGINT NOT NULL,
+	end_ns BIGINT NOT NULL,
+	amount_nano BIGINT NOT NULL,
+	stop_nano BIGINT,
+	usd_per_unit TEXT NOT NULL,
+	spent_nano BIGINT NOT NULL,
+	unknown_nano BIGINT NOT NULL,
+	overrun_nano BIGINT NOT NULL,
+	overruns BIGINT NOT NULL,
+	warned_percent BIGINT NOT NULL,
+	stopped_at_ns BIGINT,
+	CONSTRAINT pk_budget_windows PRIMARY KEY (budget_id, start_ns),
+	CONSTRAINT fk_budget_windows_budget_id FOREIGN KEY(budget_id) REFERENCES budgets (id) ON DELETE CASCADE
+);
+
+CREATE TABLE budgets (
+	id TEXT NOT NULL,
+	scope_kind TEXT NOT NULL,
+	scope_value TEXT NOT NULL,
+	name TEXT NOT NULL,
+	period TEXT NOT NULL,
+	time_zone TEXT NOT NULL,
+	starts_at_ns BIGINT,
+	ends_at_ns BIGINT,
+	amount TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	warn_percents TEXT NOT NULL,
+	stop_percent BIGINT,
+	on_unpriced TEXT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	deleted_at_ns BIGINT,
+	CONSTRAINT pk_budgets PRIMARY KEY (id)
+);
 
 CREATE TABLE calls (
 	id TEXT NOT NULL,
@@ -89,5 +162,91 @@ CREATE TABLE calls (
 	energy_source TEXT,
 	policy TEXT,
 	CONSTRAINT pk_calls PRIMARY KEY (id)
+);
+
+CREATE TABLE exchange_rates (
+	currency TEXT NOT NULL,
+	valid_from TEXT NOT NULL,
+	usd_per_unit TEXT NOT NULL,
+	set_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_exchange_rates PRIMARY KEY (currency, valid_from)
+);
+
+CREATE TABLE limits (
+	scope_kind TEXT NOT NULL,
+	scope_value TEXT NOT NULL,
+	requests_per_minute BIGINT,
+	tokens_per_minute BIGINT,
+	concurrent_calls BIGINT,
+	CONSTRAINT pk_limits PRIMARY KEY (scope_kind, scope_value)
+);
+
+CREATE TABLE people (
+	id TEXT NOT NULL,
+	email TEXT NOT NULL,
+	name TEXT NOT NULL,
+	password_hash TEXT,
+	must_change_password BOOLEAN NOT NULL,
+	password_expires_at_ns BIGINT,
+	totp_secret TEXT,
+	totp_pending TEXT,
+	totp_last_step BIGINT,
+	oidc_issuer TEXT,
+	oidc_subject TEXT,
+	is_disabled BOOLEAN NOT NULL,
+	session_epoch BIGINT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	last_sign_in_at_ns BIGINT,
+	CONSTRAINT pk_people PRIMARY KEY (id),
+	CONSTRAINT uq_people_email UNIQUE (email),
+	CONSTRAINT uq_people_oidc_issuer_oidc_subject UNIQUE (oidc_issuer, oidc_subject)
+);
+
+CREATE TABLE people_version (
+	id BIGINT NOT NULL,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_people_version PRIMARY KEY (id)
+);
+
+CREATE TABLE person_roles (
+	person_id TEXT NOT NULL,
+	org_id TEXT NOT NULL,
+	role TEXT NOT NULL,
+	source TEXT NOT NULL,
+	CONSTRAINT pk_person_roles PRIMARY KEY (person_id, org_id, role, source),
+	CONSTRAINT fk_person_roles_person_id FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
+);
+
+CREATE TABLE quota_replicas (
+	owner TEXT NOT NULL,
+	seen_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_quota_replicas PRIMARY KEY (owner)
+);
+
+CREATE TABLE quota_version (
+	id BIGINT NOT NULL,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_quota_version PRIMARY KEY (id)
+);
+
+CREATE TABLE recovery_codes (
+	person_id TEXT NOT NULL,
+	digest TEXT NOT NULL,
+	CONSTRAINT pk_recovery_codes PRIMARY KEY (person_id, digest),
+	CONSTRAINT fk_recovery_codes_person_id FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
+);
+
+CREATE TABLE sign_in_failures (
+	subject TEXT NOT NULL,
+	failures BIGINT NOT NULL,
+	not_before_ns BIGINT NOT NULL,
+	last_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_sign_in_failures PRIMARY KEY (subject)
+);
+
+CREATE TABLE spent_tokens (
+	digest TEXT NOT NULL,
+	until_ns BIGINT NOT NULL,
+	CONSTRAINT pk_spent_tokens PRIMARY KEY (digest)
 );
 
