@@ -254,24 +254,39 @@ class LedgerWriter:
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        # A column is one array, of one type: a seventh of what it costs to bind value by value.
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        connection.exec_driver_sql(_array_statement(table, connection.dialect), columns)
+        return
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         some = rows[start : start + _ROWS_PER_STATEMENT]
         # Statements of few sizes, so that the driver finds them prepared.
         for size in (_ROWS_PER_STATEMENT, 16, 1):
             while len(some) >= size:
                 values = tuple(chain.from_iterable(some[:size]))
-                connection.exec_driver_sql(_statement(table, connection.dialect.name, size), values)
+                connection.exec_driver_sql(_statement(table, size), values)
                 some = some[size:]
 
 
+# Only our own names are put together in these; every value is bound.
+
+
 @cache
-def _statement(table: sa.Table, dialect: str, size: int) -> str:
-    mark = "?" if dialect == "sqlite" else "%s"
+def _statement(table: sa.Table, size: int) -> str:
     names = ", ".join(column.name for column in table.columns)
-    row = "(" + ", ".join([mark] * len(table.columns)) + ")"
+    row = "(" + ", ".join(["?"] * len(table.columns)) + ")"
     rows = ", ".join([row] * size)
-    # Only our own names are put together here; every value is bound.
     return f"INSERT INTO {table.name} ({names}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+@cache
+def _array_statement(table: sa.Table, dialect: sa.Dialect) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 def _kind(error: Exception) -> str:

@@ -1,16 +1,15 @@
-"""A real ledger in a temporary folder, and calls to put into it."""
+"""A real ledger, in SQLite and (marked `service`) in PostgreSQL, and calls to put into it."""
 
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
 
+from naru.engines.sql.base import SqlEngine
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.kernel.clock import FrozenClock
 from naru.kernel.tokens import Usage
@@ -79,16 +78,36 @@ def new_call(number: int = 1, **changes: object) -> Call:
     return Call(**(fields | changes))
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def open_engine(request, tmp_path) -> Iterator[Callable[[], SqlEngine]]:
+    """Opens the test's ledger, as often as it likes."""
+    opened: list[SqlEngine] = []
+    if request.param == "postgresql":
+        from naru.engines.sql.postgres import PostgresEngine
+
+        url = request.getfixturevalue("postgres_server").create_database()
+
+    def open_engine() -> SqlEngine:
+        if request.param == "postgresql":
+            opened.append(PostgresEngine(url, start_wait_s=0))
+        else:
+            opened.append(SqliteEngine(tmp_path / FILE_NAME, busy_timeout_ms=20))
+        return opened[-1]
+
+    yield open_engine
+    for engine in opened:
+        engine.close()
+
+
 @pytest.fixture
-def engine(tmp_path) -> Iterator[SqliteEngine]:
-    engine = SqliteEngine(tmp_path / FILE_NAME, busy_timeout_ms=20)
+def engine(open_engine) -> SqlEngine:
+    engine = open_engine()
     engine.migrate()
-    yield engine
-    engine.close()
+    return engine
 
 
 @pytest.fixture
-def wait_for_count(engine, tmp_path) -> Callable[[int], None]:
+def wait_for_count(engine, open_engine) -> Callable[[int], None]:
     """Blocks until the ledger holds so many calls; looks again whenever a connection was given back."""
     changed = threading.Condition()
 
@@ -99,9 +118,14 @@ def wait_for_count(engine, tmp_path) -> Callable[[int], None]:
     sa.event.listen(engine.sqlalchemy, "checkin", on_checkin)
 
     def wait(number: int) -> None:
-        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, changed:
-            query = "SELECT count(*) FROM calls"
-            assert changed.wait_for(lambda: connection.execute(query).fetchone() == (number,), timeout=20)
+        other = open_engine()
+
+        def is_there() -> bool:
+            with other.connect() as connection:
+                return connection.exec_driver_sql("SELECT count(*) FROM calls").scalar_one() == number
+
+        with changed:
+            assert changed.wait_for(is_there, timeout=20)
 
     return wait
 

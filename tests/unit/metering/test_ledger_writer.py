@@ -20,6 +20,10 @@ from naru.metering.tables import attempts, calls
 from naru.settings.model import Ledger
 
 DAY_NS = 86_400 * 1_000_000_000
+on_sqlite = pytest.mark.parametrize("open_engine", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize(
+    "open_engine", [pytest.param("postgresql", marks=pytest.mark.service)], indirect=True
+)
 
 
 def writer_of(engine, **settings) -> LedgerWriter:
@@ -80,6 +84,7 @@ async def test_the_same_call_twice_is_one_row(engine, make_call):
     assert (count(engine), count(engine, attempts)) == (1, 1)
 
 
+@on_sqlite
 async def test_a_locked_database_delays_and_loses_nothing(engine, make_call, ledger_log, tmp_path):
     """Another process holds the write lock: rows wait, the fault is logged once, and all land afterwards."""
     writer = writer_of(engine, flush_interval_s=0.001)
@@ -104,6 +109,61 @@ async def test_a_locked_database_delays_and_loses_nothing(engine, make_call, led
     assert "confidential-name" not in "".join(ledger_log.messages)
 
 
+@on_postgres
+async def test_a_server_that_is_gone_delays_and_loses_nothing(engine, make_call, ledger_log, postgres_server):
+    """PostgreSQL is stopped and comes back: rows wait, the fault is logged once, and all land afterwards."""
+    writer = writer_of(engine, flush_interval_s=0.001)
+    writer.start()
+    writer.record(make_call(1_000))
+    await writer.flush()
+    await asyncio.to_thread(postgres_server.stop)
+    try:
+        for number in range(50):
+            writer.record(make_call(number, user="confidential-name"))
+        await asyncio.to_thread(ledger_log.wait_for, "cannot be written")
+        assert writer.is_failing
+        assert writer.pending == 50
+    finally:
+        await asyncio.to_thread(postgres_server.start)
+    async with asyncio.timeout(30):
+        await writer.flush()
+    assert count(engine) == 51
+    assert writer.unwritable == 0
+    assert await writer.stop() == 0
+    faults = [m for m in ledger_log.messages if "cannot be written" in m]
+    assert faults == ["the ledger cannot be written (OperationalError); rows are kept and retried"]
+
+
+@on_postgres
+async def test_a_table_that_may_not_be_written_loses_nothing(engine, make_call, ledger_log, postgres_server):
+    """What an administrator can mend (rights, a failover's read-only server) delays rows and drops none."""
+    writer = writer_of(engine, flush_interval_s=0.001)
+    writer.start()
+    name = engine.place.rpartition("/")[2]
+    postgres_server.execute("ALTER TABLE attempts RENAME TO put_away", database=name)
+    for number in range(5):
+        writer.record(make_call(number))
+    await asyncio.to_thread(ledger_log.wait_for, "cannot be written")
+    postgres_server.execute("ALTER TABLE put_away RENAME TO attempts", database=name)
+    async with asyncio.timeout(20):
+        await writer.flush()
+    assert (count(engine), count(engine, attempts), writer.unwritable) == (5, 5, 0)
+    assert await writer.stop() == 0
+
+
+async def test_replicas_write_one_ledger(open_engine, engine, make_call):
+    """Two writers on one database, and the same batch from both: each call is there once."""
+    writers = [writer_of(open_engine(), flush_interval_s=0.001) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for number in range(3_000):
+        for writer in writers:
+            writer.record(make_call(number))
+    assert [await writer.stop() for writer in writers] == [0, 0]
+    assert (count(engine), count(engine, attempts)) == (3_000, 3_000)
+
+
+@on_sqlite
 async def test_a_full_disk_stops_admission_and_not_the_rows(engine, make_call, ledger_log):
     """When the database cannot grow, `is_full` turns true at the bound; with room again all is written."""
     writer = writer_of(engine, queue_size=1500, flush_interval_s=0.001)
@@ -132,6 +192,7 @@ async def test_a_full_disk_stops_admission_and_not_the_rows(engine, make_call, l
     assert await writer.stop() == 0
 
 
+@on_sqlite
 async def test_a_stop_that_cannot_write_says_how_many_are_lost(engine, make_call, ledger_log, tmp_path):
     """stop() does not hang on a dead disk: it gives up after its timeout and reports the number."""
     writer = writer_of(engine)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from naru.cli.ledger import app as ledger
 from naru.cli.prices import app as prices
+from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.kernel.clock import FrozenClock
 from naru.kernel.errors import BadRequest, ConfigError, NotFound
 from naru.kernel.tokens import Usage
@@ -28,6 +29,15 @@ def fault(app, *args: str) -> BaseException:
     result = CliRunner().invoke(app, [str(a) for a in args])
     assert result.exception is not None
     return result.exception
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """The files of one Naru, which is what `--home` means."""
+    engine = SqliteEngine(tmp_path / FILE_NAME)
+    engine.migrate()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture
