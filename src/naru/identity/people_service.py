@@ -27,6 +27,7 @@ from naru.identity.people import (
 )
 from naru.identity.people_lockout import Lockout
 from naru.identity.people_snapshot import PeopleSnapshot
+from naru.identity.permissions import decide, find_orgs
 from naru.identity.totp import (
     Sealer,
     digest_recovery_code,
@@ -91,8 +92,8 @@ class People:
     # Reading ------------------------------------------------------------------------------------------
 
     def list_people(self, actor: PersonPrincipal, *, limit: int = 200, after: str = "") -> list[Person]:
-        """People by address, those whom `actor` administers; follow `after` with the last address."""
-        orgs = None if _is_admin_everywhere(actor) else _orgs_of(actor)
+        """People by address, those with a role where `actor` may see people; `after` is the last address."""
+        orgs = find_orgs(actor, "people.read")
         with self._engine.connect() as connection:
             return store.list_people(connection, orgs=orgs, limit=limit, after=after)
 
@@ -436,20 +437,16 @@ def _self(id: str) -> PersonPrincipal:
 
 
 def _is_admin_everywhere(actor: PersonPrincipal) -> bool:
-    return "admin" in actor.roles.get(EVERY_ORG, frozenset())
+    return decide(actor, "people.write")
 
 
 def _administers(actor: PersonPrincipal, org: str) -> bool:
-    # A role in every organisation is not one's to change for being admin of one.
-    return _is_admin_everywhere(actor) or (org != EVERY_ORG and "admin" in actor.roles.get(org, frozenset()))
-
-
-def _orgs_of(actor: PersonPrincipal) -> list[str]:
-    return [org for org in actor.roles if _administers(actor, org)]
+    # `*` as an organisation asks for the role in every one: being admin of one does not do.
+    return decide(actor, "people.write", org)
 
 
 def _may_see(actor: PersonPrincipal, person: Person) -> bool:
-    return _is_admin_everywhere(actor) or any(_administers(actor, g.org) for g in person.grants)
+    return decide(actor, "people.read") or any(decide(actor, "people.read", g.org) for g in person.grants)
 
 
 def _may_manage(actor: PersonPrincipal, person: Person) -> bool:

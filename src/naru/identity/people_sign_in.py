@@ -129,6 +129,17 @@ class SignIn:
             raise self._fail(person, attempt, reason, code="wrong_code")
         return self._pass(person, attempt, method=method)
 
+    def recall(self, step: Step) -> None:
+        """Check that a sign-in may still go on from `step`.
+
+        Raises:
+            Unauthenticated: sessions were ended since, or the account is gone or disabled.
+        """
+        with self._engine.connect() as connection:
+            person = store.find_person(connection, step.person_id)
+        if person is None or person.is_disabled or person.session_epoch != step.epoch:
+            raise begin_anew()
+
     def finish(self, person_id: str, *, method: str) -> Step:
         """The last step after a new password was chosen: the person as they are now."""
         with self._engine.connect() as connection:

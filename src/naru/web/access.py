@@ -29,7 +29,20 @@ from naru.kernel.errors import Forbidden, RateLimited, Unauthenticated
 from naru.web.context import ControlContext
 from naru.web.session import SAFE_METHODS, GuessLimiter, Scope, is_same_origin, read_cookie
 
-PUBLIC_ROUTES: Final = frozenset({"sign_in_page", "sign_in", "set_preferences"})
+PUBLIC_ROUTES: Final = frozenset(
+    {
+        "sign_in_page",
+        "sign_in",
+        "sign_in_code_page",
+        "sign_in_code",
+        "sign_in_password_page",
+        "sign_in_password",
+        "oidc_start",
+        "oidc_callback",
+        "signed_out",
+        "set_preferences",
+    }
+)
 """Names of the routes that answer anybody. Static files are public too; they hold nothing of the user's."""
 
 

@@ -115,6 +115,11 @@ class PersonSession:
     method: str
     roles: dict[str, list[Role]]
 
+    @property
+    def ended(self) -> tuple[str, int]:
+        """Digest and end (nanoseconds), for every replica to know when it is signed out."""
+        return digest_session(self.id), self.until_s * _NS
+
 
 class PersonSessions:
     """Issues and checks sessions of people. They end when the person is disabled, signed out everywhere or

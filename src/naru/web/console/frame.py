@@ -60,6 +60,7 @@ NAVIGATION: Final = (
             Area("requests", "/requests", _("Requests"), "requests"),
         ),
     ),
+    Section(_("Govern"), (Area("people", "/people", _("People"), "people"),)),
     Section(_("Build"), (Area("playground", "/playground", _("Playground"), "playground"),)),
 )
 

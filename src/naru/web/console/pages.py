@@ -7,10 +7,13 @@ from typing import Final
 from fastapi import APIRouter
 
 from naru.web.console.overview import page as overview
+from naru.web.console.people import me
+from naru.web.console.people import page as people
 from naru.web.console.playground import page as playground
 from naru.web.console.requests import page as requests
+from naru.web.console.sign_in import oidc
 from naru.web.console.sign_in import page as sign_in
 
 router: Final = APIRouter(include_in_schema=False)
-for area in (overview, requests, playground, sign_in):
+for area in (overview, requests, playground, people, me, sign_in, oidc):
     router.include_router(area.router)

@@ -1,4 +1,8 @@
-"""Sign in with the admin key, sign out, and remember language and theme."""
+"""Sign in as a person or with the admin key, sign out, and remember language and theme.
+
+A person's sign-in may take steps: password, code, new password. Between them the browser keeps a signed
+note of ten minutes; a session is made only at the end.
+"""
 
 from __future__ import annotations
 
@@ -7,81 +11,165 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from naru.kernel.errors import PayloadTooLarge, RateLimited
-from naru.web.access import read_context, read_source, requires, verify_key
+from naru.identity.people_directory import Directory
+from naru.identity.people_sign_in import Step
+from naru.kernel.errors import NaruError, NotFound, PayloadTooLarge, RateLimited
+from naru.web.access import read_context, read_principal, read_source, requires, verify_key
 from naru.web.console.frame import THEME_COOKIE, THEMES, local_path, render
 from naru.web.console.language import COOKIE as LANGUAGE_COOKIE
 from naru.web.console.language import LANGUAGES
-from naru.web.session import COOKIE, LIFETIME_S, read_cookie
+from naru.web.context import ControlContext
+from naru.web.session import (
+    COOKIE,
+    LIFETIME_S,
+    PENDING_COOKIE,
+    PENDING_S,
+    Pending,
+    PersonSessions,
+    read_cookie,
+)
 
 router = APIRouter()
 
 _MAX_FORM_BYTES: Final = 8192
 _YEAR_S: Final = 365 * 86_400
+_STEPS: Final = {"code": "/login/code", "new_password": "/login/password"}
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """A small urlencoded form: the last value of each field."""
+    return {name: values[-1] for name, values in (await read_form_lists(request)).items()}
+
+
+async def read_form_lists(request: Request) -> dict[str, list[str]]:
+    """A small urlencoded form: every value of each field."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_FORM_BYTES:
             raise PayloadTooLarge("This form is larger than any this console has.")
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
-    return {name: values[-1] for name, values in fields.items()}
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise PayloadTooLarge("This form has more fields than any this console has.") from None
 
 
 @router.get("/login", name="sign_in_page")
 async def read_sign_in(request: Request, next: str = "/") -> Response:
     """The sign-in page; whoever is signed in already is sent on."""
     context = read_context(request)
-    if context.sessions.is_valid(read_cookie(request.scope)):
+    if context.find_session(read_cookie(request.scope)) is not None:
         return RedirectResponse(local_path(next), 303)
-    return render(request, "sign_in/page.html", values={"next": local_path(next), "failure": None})
+    return await show_sign_in(request, next=local_path(next))
 
 
 @router.post("/login", name="sign_in")
 async def sign_in(request: Request) -> Response:
-    """Exchange the admin key for a session."""
+    """Exchange the admin key, or an address and a password, for a session or the next step to one."""
     context = read_context(request)
     form = await read_form(request)
     there = local_path(form.get("next", "/"))
-    failure, status, wait_s = "wrong", 401, 0.0
+    if "email" in form and context.directory is not None:
+        try:
+            step = await run_in_threadpool(
+                context.directory.sign_in.check_password,
+                form["email"],
+                form.get("password", ""),
+                source=read_source(request),
+            )
+        except NaruError as error:
+            return await show_sign_in(request, next=there, error=error, email=form["email"])
+        return go_on(request, context, step, there, "password")
     try:
         is_right = await verify_key(
             context, context.sign_in_limiter, read_source(request), form.get("key", "").strip()
         )
     except RateLimited as limited:
-        is_right, failure, status, wait_s = False, "wait", 429, limited.retry_after_s or 0.0
+        return await show_sign_in(request, next=there, error=limited)
     if not is_right:
-        response: Response = render(
-            request,
-            "sign_in/page.html",
-            status_code=status,
-            values={"next": there, "failure": failure, "wait_s": math.ceil(wait_s)},
-        )
-        if status == 429:
-            response.headers["retry-after"] = str(math.ceil(wait_s))
-        return response
+        return await show_sign_in(request, next=there, failure="wrong_key")
     response = RedirectResponse(there, 303)
-    response.set_cookie(
-        COOKIE,
-        context.sessions.create(),
-        max_age=LIFETIME_S,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    set_session(response, request, context.sessions.create())
     return response
 
 
-@router.post("/logout", dependencies=[requires("self")])
+@router.get("/login/code", name="sign_in_code_page")
+async def read_code(request: Request) -> Response:
+    """Asks for the code of the second factor."""
+    if find_pending(request, "code") is None:
+        return _begin_anew()
+    return render(request, "sign_in/code.html", values={"error": None, "failure": None, "wait_s": 0})
+
+
+@router.post("/login/code", name="sign_in_code")
+async def check_code(request: Request) -> Response:
+    """The second step of a sign-in."""
+    context, directory, _ = read_directory(request)
+    pending = find_pending(request, "code")
+    if pending is None:
+        return _begin_anew()
+    form = await read_form(request)
+    try:
+        step = await run_in_threadpool(
+            directory.sign_in.check_code,
+            pending.step.person_id,
+            pending.step.epoch,
+            form.get("code", ""),
+            source=read_source(request),
+        )
+    except NaruError as error:
+        if error.code == "sign_in_expired":
+            return _begin_anew()
+        return _show(request, "sign_in/code.html", error)
+    return go_on(request, context, step, pending.next, "totp")
+
+
+@router.get("/login/password", name="sign_in_password_page")
+async def read_new_password(request: Request) -> Response:
+    """Asks for a password of one's own instead of the one-time password."""
+    if find_pending(request, "new_password") is None:
+        return _begin_anew()
+    return render(request, "sign_in/password.html", values={"error": None, "failure": None, "wait_s": 0})
+
+
+@router.post("/login/password", name="sign_in_password")
+async def choose_password(request: Request) -> Response:
+    """The last step of a first sign-in."""
+    context, directory, _ = read_directory(request)
+    pending = find_pending(request, "new_password")
+    if pending is None:
+        return _begin_anew()
+    form = await read_form(request)
+    try:
+        step = await run_in_threadpool(_choose, directory, pending, form.get("password", ""))
+    except NaruError as error:
+        if error.code == "sign_in_expired":
+            return _begin_anew()
+        return _show(request, "sign_in/password.html", error)
+    return go_on(request, context, step, pending.next, pending.method)
+
+
+def _choose(directory: Directory, pending: Pending, password: str) -> Step:
+    directory.sign_in.recall(pending.step)
+    directory.people.write_password(pending.step.person_id, password, reason="first")
+    return directory.sign_in.finish(pending.step.person_id, method=pending.method)
+
+
+@router.post("/logout", name="sign_out", dependencies=[requires("self")])
 async def sign_out(request: Request) -> Response:
     """End the session here and everywhere its cookie may have been copied to."""
-    read_context(request).sessions.revoke(read_cookie(request.scope))
-    response = RedirectResponse("/login", 303)
+    context, token = read_context(request), read_cookie(request.scope)
+    person = None if context.person_sessions is None else context.person_sessions.find(token)
+    ended = context.sessions.revoke(token) if person is None else person.ended
+    if context.directory is not None and ended is not None:
+        actor = read_principal(request).actor
+        await run_in_threadpool(context.directory.sign_in.end_session, *ended, actor=actor)
+    # The provider's own sign-out is offered there: a form may not lead to another host (form-action).
+    is_external = person is not None and person.method == "oidc"
+    response = RedirectResponse("/login/signed-out" if is_external else "/login", 303)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
@@ -100,4 +188,97 @@ async def set_preferences(request: Request) -> Response:
             response.set_cookie(
                 cookie, str(value), max_age=_YEAR_S, samesite="strict", secure=request.url.scheme == "https"
             )
+    return response
+
+
+# What the steps share -----------------------------------------------------------------------------------
+
+
+def read_directory(request: Request) -> tuple[ControlContext, Directory, PersonSessions]:
+    """The directory of people.
+
+    Raises:
+        NotFound: this Naru has none.
+    """
+    context = read_context(request)
+    if context.directory is None or context.person_sessions is None:
+        raise NotFound("This Naru has no accounts of people.")
+    return context, context.directory, context.person_sessions
+
+
+def go_on(request: Request, context: ControlContext, step: Step, there: str, method: str) -> RedirectResponse:
+    """To where they were going with a session, or to the next step with a note of how far they came."""
+    assert context.person_sessions is not None
+    if step.need == "nothing":
+        response = RedirectResponse(there, 303)
+        set_session(response, request, context.person_sessions.create(step, method))
+        response.delete_cookie(PENDING_COOKIE, path="/login", httponly=True, samesite="strict")
+        return response
+    response = RedirectResponse(_STEPS[step.need], 303)
+    response.set_cookie(
+        PENDING_COOKIE,
+        context.person_sessions.create_pending(step, there, method),
+        max_age=PENDING_S,
+        path="/login",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+def set_session(response: Response, request: Request, token: str) -> None:
+    """Give the browser its session."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=LIFETIME_S,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def find_pending(request: Request, need: str) -> Pending | None:
+    """How far this browser's sign-in has come; None when it is not at the step that `need` asks for."""
+    _, _, sessions = read_directory(request)
+    pending = sessions.find_pending(request.cookies.get(PENDING_COOKIE, ""))
+    return pending if pending is not None and pending.need == need else None
+
+
+def _begin_anew() -> Response:
+    # Not an error: its page would come back to this step after the sign-in, and so round and round.
+    return RedirectResponse("/login", 303)
+
+
+async def show_sign_in(
+    request: Request,
+    *,
+    next: str,
+    error: NaruError | None = None,
+    failure: str | None = None,
+    email: str = "",
+) -> Response:
+    """The page with every way in; `failure` or the code of `error` says what went wrong."""
+    directory = read_context(request).directory
+    has_people = directory is not None and await run_in_threadpool(directory.people.has_people)
+    oidc = directory.oidc if directory is not None else None
+    values = {
+        "next": next,
+        "email": email[:254],
+        "has_people": has_people,
+        "oidc_label": oidc.settings.label if oidc is not None else None,
+    }
+    return _show(request, "sign_in/page.html", error, failure=failure, **values)
+
+
+def _show(
+    request: Request, template: str, error: NaruError | None, *, failure: str | None = None, **values: object
+) -> Response:
+    wait_s = math.ceil(error.retry_after_s or 0) if error is not None else 0
+    status = error.status if error is not None else 401 if failure is not None else 200
+    shown = {"error": error, "failure": failure or (error.code if error else None), "wait_s": wait_s}
+    response = render(request, template, status_code=status, values={**shown, **values})
+    if wait_s:
+        response.headers["retry-after"] = str(wait_s)
     return response

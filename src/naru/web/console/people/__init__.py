@@ -1,0 +1,1 @@
+"""People: the list, one person, and the account of whoever signed in."""
