@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -10,6 +11,7 @@ import shlex
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
@@ -73,9 +75,25 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """Ends at a signal and lets us go on: uvicorn would raise the signal again, and a SIGTERM would then kill
+    the process before the ledger is written and the budgets are settled."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
 def new_server(app: App) -> uvicorn.Server:
     """The HTTP server of a started `app`; serve it on a socket of `bind`."""
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app.asgi,
             http=BoundedHttpProtocol,

@@ -187,8 +187,9 @@ class Quota:
 
 
 def _cannot_pay(grant: Grant | None, account: Account, nano: int) -> bool:
-    """Whether the last round left less than a call needs, in the bank and in the slice together."""
-    free = account.slice.free if account.slice is not None else 0
+    """Whether the last round left less than a call needs, in the bank, in the slice and between them."""
+    part = account.slice
+    free = part.free + part.at_bank if part is not None else 0
     return grant is not None and grant.left + free < nano
 
 

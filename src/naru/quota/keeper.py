@@ -194,6 +194,7 @@ class Keeper:
                 self._is_failing = False
                 if waiting is not None:
                     waiting.set_result(answers)
+                    await asyncio.sleep(0)  # whoever waited takes what was granted before the next round
 
     async def _round(self) -> Answers:
         is_full, self._is_full_round_due = self._is_full_round_due, False
@@ -244,6 +245,7 @@ class Keeper:
                 if account.is_gone and current is None and not account.older:
                     del purse.accounts[account.budget.id]
             elif account.waiting and current is not None:
+                current.used_at = self._clock.monotonic()
                 asked.append((account, current, purse.ask(account, current)))
         return asked
 
@@ -254,7 +256,7 @@ class Keeper:
             if is_over and part.reserved == 0:
                 yield account, part, self._purse.ask(account, part, is_closing=True)
                 continue
-            if part.is_news:
+            if part.is_news or account.waiting:
                 part.used_at = now
             is_idle = is_over or (part.free > 0 and now - part.used_at >= self.timing.idle_s)
             if part.is_news or is_idle or account.waiting or part.is_tight:

@@ -21,6 +21,7 @@ class Slice:
     """This process's share of one window of one budget."""
 
     __slots__ = (
+        "at_bank",
         "budget",
         "end_ns",
         "free",
@@ -44,6 +45,8 @@ class Slice:
         self.start_ns = start_ns
         self.end_ns = end_ns
         self.free = 0
+        self.at_bank = 0
+        """Offered, and the answer is not here yet."""
         self.reserved = 0
         self.spent = 0
         self.unknown = 0
@@ -213,6 +216,7 @@ class Purse:
         offered = 0
         if (need or is_idle or is_closing or part.is_tight) and part.free > 0:
             offered, part.free = part.free, 0
+        part.at_bank = offered
         if is_idle:
             part.wish //= 2
         part.told = (part.spent, part.reserved, part.free)
@@ -241,6 +245,7 @@ class Purse:
         # A debt (an over-run beyond what was free) is in the window's spending by now.
         debt = max(0, -(ask.reserved + ask.kept))
         part.free += grant.granted + debt
+        part.at_bank = 0
         part.until_ns = grant.until_ns
         part.is_tight = grant.is_shared and grant.left < part.free
         if part.told is not None:
@@ -254,6 +259,7 @@ class Purse:
     def put_back(self, part: Slice, ask: Ask) -> None:
         """The bank could not be reached: nothing has changed hands."""
         part.free += ask.offered
+        part.at_bank = 0
         part.overrun += ask.overrun
         part.overruns += ask.overruns
         part.told = None
