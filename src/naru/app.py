@@ -16,7 +16,8 @@ from naru.engines.sql.registry import open_engine
 from naru.gateway import Gateway, RetryRules, Road, Rules, rescue
 from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
-from naru.identity import Keyring, ensure_admin_key
+from naru.identity import Keyring, Keys, KeyWatch, Units, ensure_admin_key
+from naru.identity.people_directory import Directory
 from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock, SystemClock
 from naru.metering import LedgerReader, LedgerWriter, PriceBook
@@ -92,7 +93,26 @@ class App:
             clock=self._clock,
         )
         self._budget = RetryBudget(settings.resilience.retry_budget)
-        self._keyring = Keyring(self.admin_key)
+        self._keyring = Keyring(self.admin_key, self._clock)
+        self._key_watch = KeyWatch(self._engine, self._keyring, self._clock)
+        self._units = Units(
+            self._engine, clock=self._clock, audit=self._audit, on_change=self._key_watch.catch_up
+        )
+        self._keys = Keys(
+            self._engine,
+            units=self._units,
+            clock=self._clock,
+            audit=self._audit,
+            on_change=self._key_watch.catch_up,
+        )
+        self._directory = Directory(
+            self._engine,
+            clock=self._clock,
+            audit=self._audit,
+            secret=self._session_secret,
+            rules=settings.identity,
+            find_org=self._units.find_org,
+        )
         self._closing: set[asyncio.Task[None]] = set()
         self.watcher = ConfigWatcher(config_path, environ, self._apply, current=settings, clock=self._clock)
         self._config_path = config_path
@@ -114,6 +134,8 @@ class App:
         """Bring the database up to date, start the ledger and the embedded model, and wire the road."""
         self._engine.migrate()
         self._ledger.start()
+        self._key_watch.start()
+        await self._directory.start()
         await self._quota.start()
         await self._start_local(self.settings.local)
         self._road = Road(
@@ -145,6 +167,8 @@ class App:
         await self._quota.stop()
         await self._ledger.stop()
         await self._quota.close()
+        await asyncio.to_thread(self._key_watch.stop)
+        await self._directory.stop()
         self._engine.close()
 
     async def _start_local(self, settings: Local) -> None:
@@ -163,6 +187,7 @@ class App:
         providers = _build_providers(settings)
         prices = PriceBook.load(settings.prices)
         old, self.settings = self.settings, settings
+        self._directory.configure(settings.identity)
         if settings.local != old.local:
             if self.local is not None:
                 await self.local.stop()
@@ -284,6 +309,10 @@ class App:
 
         return ControlContext(
             ledger=LedgerReader(self._engine),
+            units=self._units,
+            keys=self._keys,
+            directory=self._directory,
+            audit=self._audit,
             models=models,
             providers=self._provider_infos,
             status=status,

@@ -17,7 +17,9 @@ from typing import Final
 from naru import __version__
 from naru.engines.sql.base import SqlEngine
 from naru.engines.sql.registry import open_engine
-from naru.identity import ensure_admin_key
+from naru.identity import Keys, Units, ensure_admin_key
+from naru.identity.people_directory import Directory
+from naru.kernel.audit import NoAudit
 from naru.kernel.clock import SystemClock
 from naru.kernel.errors import ConfigError
 from naru.metering import LedgerReader
@@ -86,8 +88,22 @@ def _names_a_place(path: Path) -> bool:
 
 def _context(engine: SqlEngine, settings: Settings, admin_key: str) -> ControlContext:
     started_at = time.monotonic()
+    clock = SystemClock()
+    audit = NoAudit()
+    units = Units(engine, clock=clock, audit=audit, on_change=_nobody_waits)
     return ControlContext(
         ledger=LedgerReader(engine),
+        units=units,
+        keys=Keys(engine, units=units, clock=clock, audit=audit, on_change=_nobody_waits),
+        directory=Directory(
+            engine,
+            clock=clock,
+            audit=audit,
+            secret=secrets.token_bytes(32),  # nothing is sealed or opened here
+            rules=settings.identity,
+            find_org=units.find_org,
+        ),
+        audit=audit,
         models=list,  # no road, so no models, no providers and nothing in flight
         providers=list,
         status=lambda: StatusInfo(
@@ -105,5 +121,9 @@ def _context(engine: SqlEngine, settings: Settings, admin_key: str) -> ControlCo
         verify_admin_key=lambda key: secrets.compare_digest(key.encode(), admin_key.encode()),
         session_secret=secrets.token_bytes(32),  # nobody signs in here
         version=__version__,
-        clock=SystemClock(),
+        clock=clock,
     )
+
+
+def _nobody_waits() -> None:
+    """No keyring here: a running Naru asks the database by itself."""

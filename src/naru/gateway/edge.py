@@ -12,6 +12,8 @@ from naru.gateway.endpoints import ENDPOINTS, Endpoint
 from naru.gateway.exchange import Exchange, Receive, Scope, Send
 from naru.gateway.pipeline import Road, serve
 from naru.gateway.steps.authenticate import authenticate
+from naru.gateway.steps.authorize import may_see
+from naru.identity import Principal
 from naru.kernel.errors import BadRequest, NaruError, NotFound, PayloadTooLarge, UpstreamError
 from naru.quota import LimitReached
 
@@ -60,7 +62,7 @@ class Gateway:
             return
         x = Exchange(endpoint or _endpoint_near(path), scope, receive, send)
         try:
-            authenticate(x, self.road.keyring)
+            x.principal = authenticate(x, self.road.keyring)
             await self._answer_other(x, path, scope["method"], is_known=endpoint is not None)
         except NaruError as error:
             await _send_error(x, error)
@@ -73,7 +75,7 @@ class Gateway:
             )
         if is_known or method not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"Use {'POST' if is_known else 'GET'} here.")
-        entries = self._models()
+        entries = self._models(x.principal)
         if path == _MODELS:
             body: object = {
                 "object": "list",
@@ -89,8 +91,10 @@ class Gateway:
                 raise NotFound("This model does not exist here.", code="model_not_found", param="model")
         await x.answer(200, [_JSON, (b"x-naru-request-id", x.id.encode())], msgspec.json.encode(body))
 
-    def _models(self) -> list[dict[str, object]]:
-        """Entries that are at once OpenAI's and Anthropic's, whose SDKs both ask this path."""
+    def _models(self, principal: Principal | None) -> list[dict[str, object]]:
+        """Entries that are at once OpenAI's and Anthropic's, whose SDKs both ask this path: of the models
+        this key may call, and of none for nobody."""
+        table = self.road.rules.table
         return [
             {
                 "id": model.id,
@@ -101,7 +105,8 @@ class Gateway:
                 "display_name": model.id,
                 "created_at": "1970-01-01T00:00:00Z",
             }
-            for model in self.road.rules.table.list_models()
+            for model in table.list_models()
+            if principal is not None and may_see(principal, model.id, table)
         ]
 
 

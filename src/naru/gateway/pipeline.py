@@ -14,6 +14,7 @@ from naru.gateway.envelope import open_envelope
 from naru.gateway.exchange import Exchange
 from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
 from naru.gateway.steps.authenticate import authenticate
+from naru.gateway.steps.authorize import authorize, fix_tags, resolve_allowed
 from naru.gateway.steps.call import RetryRules, Streaming, Whole, call
 from naru.gateway.steps.relay import send_stream, send_whole
 from naru.gateway.steps.reserve import Governor, admit_rate
@@ -62,16 +63,17 @@ async def serve(x: Exchange, road: Road) -> None:
     x.principal = authenticate(x, road.keyring)
     road.in_flight += 1
     try:
+        authorize(x, x.principal)
         admit(
             in_flight=road.in_flight,
             limit=rules.max_concurrent_calls,
             is_ledger_full=road.ledger.is_full,
         )
-        x.tags = read_tags(x.headers.get(b"x-naru-tags"))
+        x.tags = fix_tags(read_tags(x.headers.get(b"x-naru-tags")), x.principal)
         x.client_timeout_s = read_timeout_s(x.headers.get(b"x-naru-timeout-ms"))
         x.body = await read_body(x, rules.max_body_bytes)
         x.envelope = open_envelope(x.endpoint.name, x.body)
-        targets = rules.table.resolve(x.envelope.model)
+        targets = resolve_allowed(x.principal, x.envelope.model, rules.table)
         admit_rate(x, x.envelope, governor)
         with DisconnectWatch(x):
             answer = await call(

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from naru.identity import (
     ADMIN_KEY,
+    DEFAULT_ORG,
     Permission,
     PersonPrincipal,
     Principal,
@@ -204,7 +205,7 @@ def find_playground_principal(scope: Scope, context: ControlContext) -> Principa
 
 
 def _own_org(orgs: Iterable[str] | None) -> str:
-    return "org_default" if orgs is None else min(orgs)
+    return DEFAULT_ORG if orgs is None else min(orgs)
 
 
 def _require_own_page(request: Request) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
 
-from naru.identity import ADMIN_KEY, PersonPrincipal
+from naru.identity import ADMIN_KEY, Keys, PersonPrincipal, Units
 from naru.identity.people_directory import Directory
 from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock
@@ -103,6 +103,8 @@ class ControlContext:
     """Everything the control plane and the console stand on."""
 
     ledger: LedgerReader
+    units: Units
+    keys: Keys
     models: Callable[[], Sequence[ModelInfo]]
     providers: Callable[[], Sequence[ProviderInfo]]
     status: Callable[[], StatusInfo]

@@ -8,6 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
+from naru.identity import Keys, Units
+from naru.kernel.audit import AuditEvent
 from naru.kernel.clock import FrozenClock
 from naru.kernel.tokens import Usage
 from naru.metering import Attempt, Call, Cost, LedgerReader, LedgerWriter
@@ -17,6 +19,16 @@ from naru.web.control import create_control_app
 
 KEY = "naru-admin-key"
 NS = 1_000_000_000
+
+
+class ListAudit:
+    """Remembers what it was told."""
+
+    def __init__(self, events: list[AuditEvent]) -> None:
+        self.events = events
+
+    def record(self, event: AuditEvent) -> None:
+        self.events.append(event)
 
 
 def new_call(number: int, started_at_ns: int, **changes) -> Call:
@@ -104,9 +116,20 @@ async def write(engine, clock):
 
 
 @pytest.fixture
-def context(engine, clock) -> ControlContext:
+def acts() -> list[AuditEvent]:
+    """What the audit log was told."""
+    return []
+
+
+@pytest.fixture
+def context(engine, clock, acts) -> ControlContext:
+    audit = ListAudit(acts)
+    units = Units(engine, clock=clock, audit=audit, on_change=lambda: None)
     return ControlContext(
         ledger=LedgerReader(engine),
+        units=units,
+        keys=Keys(engine, units=units, clock=clock, audit=audit, on_change=lambda: None),
+        audit=audit,
         models=lambda: [ModelInfo(id="m1", targets=("acme/m1",), provider="acme", site="cloud")],
         providers=lambda: [ProviderInfo(name="acme", kind="openai", site="cloud", circuit="closed")],
         status=lambda: StatusInfo(
