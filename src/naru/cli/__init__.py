@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from naru.cli import config, ledger, prices
+from naru.cli import config, database, ledger, prices, user
 from naru.cli.up import up
 from naru.kernel.errors import NaruError
 
@@ -20,8 +20,10 @@ app = typer.Typer(
 )
 app.command()(up)
 app.add_typer(config.app, name="config")
+app.add_typer(database.app, name="database")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(prices.app, name="prices")
+app.add_typer(user.app, name="user")
 
 
 @app.command()

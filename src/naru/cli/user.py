@@ -1,0 +1,290 @@
+"""`naru user`: people who may sign in, and their roles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.kernel.errors import BadRequest
+
+if TYPE_CHECKING:
+    from naru.cli.control import Control
+
+app = typer.Typer(
+    help="People who may sign in: make, list, give roles, disable, reset. PERSON is an id or an address.",
+    no_args_is_help=True,
+)
+
+PersonArgument = Annotated[str, typer.Argument(help="Id (usr_…) or e-mail address.")]
+RoleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="viewer, operator, finance, security or admin; ORG:ROLE for one organisation. May be repeated.",
+    ),
+]
+_PAGE: Final = 500
+_HEADINGS: Final = ("email", "id", "name", "state", "roles", "second factor", "last sign-in (UTC)")
+
+
+@app.command()
+def create(
+    email: Annotated[str, typer.Option(help="Address; also the name at the sign-in.")],
+    role: RoleOption = None,
+    name: Annotated[str, typer.Option(help="As pages show them.")] = "",
+    password: Annotated[
+        bool, typer.Option(help="Make a one-time password; not for who comes by single sign-on alone.")
+    ] = True,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an account and print its one-time password, which must be changed at the first sign-in.
+
+    For an address that has an account already nothing changes, and no password is printed.
+
+    Example: naru user create --role admin --email kim@example.com
+    """
+    body = {"email": email, "name": name, "roles": _roles(role or []), "password": password}
+    with open_control(home, url, key) as control:
+        made = control.request("POST", "/api/people", body)
+    if as_json:
+        _print_json(made)
+        return
+    if not made["created"]:
+        typer.echo(f"{_plain(made['email'])} has an account already ({made['id']}); nothing was changed.")
+        return
+    typer.echo(f"{_plain(made['email'])} was made: {made['id']}", err=True)
+    if made["one_time_password"]:
+        typer.echo("One-time password, shown this once, good for three days and one sign-in:", err=True)
+        typer.echo(made["one_time_password"])
+
+
+@app.command("list")
+def list_(
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print everybody, by address."""
+    found: list[dict[str, Any]] = []
+    with open_control(home, url, key) as control:
+        after: str | None = ""
+        while after is not None:
+            page = control.request("GET", "/api/people", query={"limit": _PAGE, "after": after})
+            found += page["people"]
+            after = page["next_after"]
+    if as_json:
+        _print_json(found)
+        return
+    if not found:
+        typer.echo("Nobody yet; `naru user create` makes an account.", err=True)
+        return
+    rows = [_HEADINGS, *(_summary(person) for person in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def show(
+    person: PersonArgument,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print one person."""
+    with open_control(home, url, key) as control:
+        _print_person(control.request("GET", _path(person)), as_json)
+
+
+@app.command()
+def roles(
+    person: PersonArgument,
+    role: RoleOption = None,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all roles anew; without --role every one is taken. Those of the identity provider stay its own.
+
+    Example: naru user roles kim@example.com --role viewer --role org_01abc:finance
+    """
+    with open_control(home, url, key) as control:
+        path = _path(person, "roles")
+        _print_person(control.request("PUT", path, {"roles": _roles(role or [])}), as_json)
+
+
+@app.command()
+def rename(
+    person: PersonArgument,
+    name: Annotated[str, typer.Argument(help="As pages show them.")],
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change the name that pages show."""
+    with open_control(home, url, key) as control:
+        _print_person(control.request("PATCH", _path(person), {"name": name}), as_json)
+
+
+@app.command()
+def disable(
+    person: PersonArgument,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Close the account; every session ends within two seconds, in every replica."""
+    _switch(open_control(home, url, key), person, is_disabled=True, as_json=as_json)
+
+
+@app.command()
+def enable(
+    person: PersonArgument,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a disabled account again."""
+    _switch(open_control(home, url, key), person, is_disabled=False, as_json=as_json)
+
+
+@app.command("reset-password")
+def reset_password(
+    person: PersonArgument,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a one-time password instead of the old one; sessions end, and a lock-out is lifted."""
+    with open_control(home, url, key) as control:
+        answer = control.request("POST", _path(person, "password"))
+    if as_json:
+        _print_json(answer)
+    else:
+        typer.echo("One-time password, shown this once, good for three days and one sign-in:", err=True)
+        typer.echo(answer["one_time_password"])
+
+
+@app.command("remove-totp")
+def remove_totp(
+    person: PersonArgument,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the second factor off, for who lost the phone and the recovery codes."""
+    with open_control(home, url, key) as control:
+        _print_person(control.request("DELETE", _path(person, "totp")), as_json)
+
+
+@app.command("sign-out")
+def sign_out(
+    person: PersonArgument,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End every session of a person, within two seconds in every replica."""
+    with open_control(home, url, key) as control:
+        control.request("DELETE", _path(person, "sessions"))
+    _print_done(f"{_plain(person)} was signed out everywhere.", as_json)
+
+
+@app.command()
+def delete(
+    person: PersonArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete the account for good; what it did stays in the audit log under its id. Gone already is done."""
+    from naru.kernel.errors import NotFound
+
+    if not yes:
+        typer.confirm(f"Delete the account of {_plain(person)}?", abort=True, err=True)
+    with open_control(home, url, key) as control:
+        try:
+            control.request("DELETE", _path(person))
+        except NotFound as error:
+            if error.code != "person_not_found":
+                raise
+    _print_done(f"{_plain(person)} is no more.", as_json)
+
+
+def _switch(control: Control, person: str, *, is_disabled: bool, as_json: bool) -> None:
+    with control:
+        _print_person(control.request("PATCH", _path(person), {"disabled": is_disabled}), as_json)
+
+
+def _path(person: str, *rest: str) -> str:
+    return "/".join(["/api/people", segment(person), *rest])
+
+
+def _roles(given: Sequence[str]) -> list[dict[str, str]]:
+    found = []
+    for text in given:
+        org, _, role = text.rpartition(":")
+        if not role:
+            raise BadRequest("--role is ROLE, or ORG:ROLE for one organisation.", param="role")
+        found.append({"role": role, "org": org or "*"})
+    return found
+
+
+def _summary(person: dict[str, Any]) -> tuple[str, ...]:
+    state = "disabled" if person["disabled"] else "invited" if person["must_change_password"] else "active"
+    last = person["last_sign_in_at"]
+    return (
+        _plain(person["email"]),
+        person["id"],
+        _plain(person["name"]) or "-",
+        state,
+        ", ".join(_role_text(role) for role in person["roles"]) or "none",
+        "on" if person["has_totp"] else "off",
+        last[:19].replace("T", " ") if last else "never",
+    )
+
+
+def _role_text(role: dict[str, str]) -> str:
+    return role["role"] if role["org"] == "*" else f"{role['org']}:{role['role']}"
+
+
+def _print_person(person: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(person)
+        return
+    for name, value in zip(_HEADINGS, _summary(person), strict=True):
+        typer.echo(f"{name:<20}{value}")
+
+
+def _print_done(text: str, as_json: bool) -> None:
+    if as_json:
+        _print_json({"done": True})
+    else:
+        typer.echo(text)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a terminal obeys what it prints."""
+    return "".join(c if c.isprintable() else "�" for c in text)
