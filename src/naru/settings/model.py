@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -256,6 +257,38 @@ class Ledger(_Table):
     )
 
 
+class Audit(_Table):
+    """The audit log: when checkpoints are signed and where copies of them go."""
+
+    queue_size: int = Field(
+        10_000,
+        ge=100,
+        description="Entries waiting to be written; when full, new calls get 503 (nothing is lost).",
+        json_schema_extra=_RESTART,
+    )
+    checkpoint_entries: int = Field(
+        1_000, ge=1, description="New entries after which a checkpoint is signed.", json_schema_extra=_RESTART
+    )
+    checkpoint_interval_s: Seconds = Field(
+        60,
+        description="Longest wait for the checkpoint over a new entry.",
+        json_schema_extra=_RESTART,
+    )
+    witness_files: tuple[str, ...] = Field(
+        (),
+        description="Further files that each checkpoint is appended to: absolute paths, best on another "
+        "machine's disk. HOME/audit-checkpoints.txt always is one.",
+        json_schema_extra=_RESTART,
+    )
+
+    @field_validator("witness_files")
+    @classmethod
+    def _are_absolute(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(PurePath(path).is_absolute() for path in value):
+            raise ValueError("must be absolute paths")
+        return value
+
+
 class Database(_Table):
     """Where state and ledger lie. Without this table: SQLite in HOME, for one Naru. More than one replica
     needs PostgreSQL; `naru database move` takes everything over."""
@@ -470,6 +503,7 @@ class Settings(_Table):
     resilience: Resilience = Resilience()
     local: Local = Local()
     ledger: Ledger = Ledger()
+    audit: Audit = Audit()
     identity: Identity = Identity()
     quota: Quota = Quota()
     database: Database = Database()
