@@ -63,11 +63,11 @@ def test_an_account_cannot_be_taken_over_through_another_organisation(house, joi
             f"x{elsewhere}@example.com", Grant(org="org_a", role="viewer"), Grant(org=elsewhere, role="admin")
         )
         for act in (
-            lambda id: house.people.reset_password(A_ADMIN, id),
-            lambda id: house.people.remove_totp(A_ADMIN, id),
-            lambda id: house.people.end_sessions(A_ADMIN, id),
-            lambda id: house.people.delete_person(A_ADMIN, id),
-            lambda id: house.people.update_person(A_ADMIN, id, is_disabled=True),
+            lambda person_id: house.people.reset_password(A_ADMIN, person_id),
+            lambda person_id: house.people.remove_totp(A_ADMIN, person_id),
+            lambda person_id: house.people.end_sessions(A_ADMIN, person_id),
+            lambda person_id: house.people.delete_person(A_ADMIN, person_id),
+            lambda person_id: house.people.update_person(A_ADMIN, person_id, is_disabled=True),
         ):
             with pytest.raises(Forbidden) as refused:
                 act(person.id)
