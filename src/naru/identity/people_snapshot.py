@@ -46,6 +46,11 @@ class PeopleSnapshot:
         return digest in self._spent
 
     @property
+    def version(self) -> int:
+        """How much it has heard of: the greater, the newer."""
+        return self._version
+
+    @property
     def is_stale(self) -> bool:
         """Whether the database could not be asked for too long (or was never asked)."""
         return self._read_at is None or self._clock.monotonic() - self._read_at > STALE_S

@@ -113,6 +113,8 @@ class PersonSession:
     person_id: str
     epoch: int
     method: str
+    version: int
+    """How much the replica that made it had heard of."""
     roles: dict[str, list[Role]]
 
     @property
@@ -152,6 +154,7 @@ class PersonSessions:
             step.person_id,
             step.epoch,
             method,
+            self._snapshot.version,
             roles if len(roles) <= _MAX_ORGS_IN_COOKIE else {},
         ]
         return str(self._serializer.dumps(session))
@@ -172,12 +175,14 @@ class PersonSessions:
         if session is None or self._snapshot.is_stale:
             return None
         state = self._snapshot.find(session.person_id)
-        if state is not None and state.epoch >= session.epoch:
-            is_alive = state.epoch == session.epoch and not state.is_disabled
-            return state.principal if is_alive else None
-        # Another replica signed them in a moment ago, and this one has not yet heard of what changed then.
-        if self._now_s() - session.issued_s > _UNHEARD_S:
+        if state is not None and state.epoch == session.epoch:
+            return None if state.is_disabled else state.principal
+        is_unheard = self._snapshot.version < session.version and (
+            state is None or state.epoch < session.epoch
+        )
+        if not is_unheard or self._now_s() - session.issued_s > _UNHEARD_S:
             return None
+        # Another replica signed them in a moment ago, and this one has not yet heard of what changed then.
         roles = {org: frozenset(held) for org, held in session.roles.items()}
         return PersonPrincipal(person_id=session.person_id, roles=roles)
 
