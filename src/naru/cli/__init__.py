@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from naru.cli import config, database, ledger, prices, user
+from naru.cli import config, database, key, ledger, org, prices, project, team, user
 from naru.cli.up import up
 from naru.kernel.errors import NaruError
 
@@ -23,6 +23,10 @@ app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="database")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(prices.app, name="prices")
+app.add_typer(org.app, name="org")
+app.add_typer(team.app, name="team")
+app.add_typer(project.app, name="project")
+app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
 
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from naru.web.access import guard, requires
-from naru.web.api import calls, overview, people, sessions, status
+from naru.web.api import calls, keys, orgs, overview, people, projects, sessions, status, teams
 from naru.web.console import pages
 from naru.web.console.frame import render_error
 from naru.web.context import ControlContext
@@ -50,6 +50,8 @@ def create_control_app(context: ControlContext) -> FastAPI:
 
     for part in (status, overview, calls, people, sessions, pages):
         app.include_router(part.router)
+    for router in (orgs.router, teams.router, projects.router, keys.router):
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_error_handlers(app, page=render_error)
     app.add_middleware(SecurityHeaders)

@@ -1,0 +1,52 @@
+"""`naru project`: projects of a team; keys belong to them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.units import Level, NameArgument, create_unit, print_units
+
+app = typer.Typer(
+    help="Projects: list, create, rename, disable, enable, delete. REF is an id, a path like acme/search/bot, "
+    "or the end of one.",
+    no_args_is_help=True,
+)
+TeamOption = Annotated[str | None, typer.Option(help="Id or path of a team.")]
+
+
+@app.command("list")
+def list_(
+    team: TeamOption = None,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print projects, by path."""
+    with open_control(home, url, key) as control:
+        print_units(control, "projects", {"team": team}, as_json=as_json)
+
+
+@app.command()
+def create(
+    name: NameArgument,
+    team: TeamOption = None,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make one, in the default team unless another is named. One of this name that is there already stays as it is."""
+    with open_control(home, url, key) as control:
+        create_unit(
+            control,
+            "projects",
+            {"name": name} if team is None else {"name": name, "team": team},
+            as_json=as_json,
+        )
+
+
+Level("projects").add_to(app)

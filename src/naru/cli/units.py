@@ -1,0 +1,166 @@
+"""What `naru org`, `naru team` and `naru project` have in common: the same commands on three levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.output import moment, plain, print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from naru.cli.control import Control
+
+NameArgument = Annotated[str, typer.Argument(help="Its name; no slash.")]
+Reference = Annotated[str, typer.Argument(metavar="REF", help="Id, path, or end of a path.")]
+_PAGE: Final = 500
+_HEADINGS: Final = ("path", "id", "state", "created (UTC)")
+
+
+def find(control: Control, plural: str, name: str) -> dict[str, Any]:
+    """What has this id, path or end of a path; raises NotFound when nothing has."""
+    found: list[dict[str, Any]] = control.request("GET", f"/api/{plural}", query={"ref": name})["items"]
+    return found[0]
+
+
+def list_all(
+    control: Control, plural: str, query: dict[str, str | None], *, cursor: str = "after"
+) -> list[dict[str, Any]]:
+    """Every item of a paged list."""
+    found: list[dict[str, Any]] = []
+    at: str | None = None
+    while True:
+        page = control.request("GET", f"/api/{plural}", query={**query, "limit": _PAGE, cursor: at})
+        found += page["items"]
+        at = page[f"next_{cursor}"]
+        if at is None:
+            return found
+
+
+def print_units(control: Control, plural: str, query: dict[str, str | None], *, as_json: bool) -> None:
+    """All of a level that can be seen."""
+    found = list_all(control, plural, query)
+    if as_json:
+        print_json(found)
+        return
+    rows = sorted((unit["path"], unit["id"], _state(unit), moment(unit["created_at"])) for unit in found)
+    print_table(_HEADINGS, rows, "None yet.")
+
+
+def create_unit(control: Control, plural: str, body: dict[str, str], *, as_json: bool) -> None:
+    """Make one, and say whether it was there."""
+    made = control.request("POST", f"/api/{plural}", body)
+    if as_json:
+        print_json(made)
+    elif made["created"]:
+        typer.echo(f"{plain(made['path'])} was made: {made['id']}")
+    else:
+        typer.echo(f"{plain(made['path'])} exists already: {made['id']}; nothing was changed.")
+
+
+class Level:
+    """The commands that are alike on every level.
+
+    Args:
+        plural: as in the API's paths.
+    """
+
+    def __init__(self, plural: str) -> None:
+        self.plural = plural
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Make them commands of `app`."""
+        for command in (self.show, self.rename, self.disable, self.enable, self.delete):
+            app.command()(command)
+
+    def show(
+        self,
+        ref: Reference,
+        home: HomeOption = HOME,
+        url: UrlOption = None,
+        key: KeyOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Print one."""
+        with open_control(home, url, key) as control:
+            _print(find(control, self.plural, ref), as_json=as_json)
+
+    def rename(
+        self,
+        ref: Reference,
+        name: NameArgument,
+        home: HomeOption = HOME,
+        url: UrlOption = None,
+        key: KeyOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Give it another name; its id stays, and so does all that was booked on it."""
+        with open_control(home, url, key) as control:
+            _print(self._patch(control, ref, {"name": name}), as_json=as_json)
+
+    def disable(
+        self,
+        ref: Reference,
+        home: HomeOption = HOME,
+        url: UrlOption = None,
+        key: KeyOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Switch it off: no key in it opens, in every replica within two seconds."""
+        with open_control(home, url, key) as control:
+            _print(self._patch(control, ref, {"disabled": True}), as_json=as_json)
+
+    def enable(
+        self,
+        ref: Reference,
+        home: HomeOption = HOME,
+        url: UrlOption = None,
+        key: KeyOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Switch it on again."""
+        with open_control(home, url, key) as control:
+            _print(self._patch(control, ref, {"disabled": False}), as_json=as_json)
+
+    def delete(
+        self,
+        ref: Reference,
+        home: HomeOption = HOME,
+        url: UrlOption = None,
+        key: KeyOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Delete it when it is empty. The ledger keeps what was booked on it."""
+        with open_control(home, url, key) as control:
+            found = find(control, self.plural, ref)
+            control.request("DELETE", f"/api/{self.plural}/{found['id']}")
+        if as_json:
+            print_json({"id": found["id"], "deleted": True})
+        else:
+            typer.echo(f"{plain(found['path'])} was deleted.")
+
+    def _patch(self, control: Control, ref: str, body: dict[str, object]) -> dict[str, Any]:
+        found = find(control, self.plural, ref)
+        changed: dict[str, Any] = control.request("PATCH", f"/api/{self.plural}/{found['id']}", body)
+        return changed
+
+
+def _state(unit: dict[str, Any]) -> str:
+    if unit["active"]:
+        return "active"
+    return "disabled" if unit["disabled"] else "disabled above"
+
+
+def _print(unit: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(unit)
+        return
+    print_fields(
+        [
+            ("path", unit["path"]),
+            ("id", unit["id"]),
+            ("state", _state(unit)),
+            ("created", f"{moment(unit['created_at'])} UTC"),
+        ]
+    )

@@ -1,0 +1,81 @@
+"""`/api/projects`: projects of a team; keys belong to them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from naru.web.access import requires
+from naru.web.api.units import (
+    After,
+    Limit,
+    NameIn,
+    Parent,
+    Ref,
+    UnitCreated,
+    UnitId,
+    UnitOut,
+    UnitPage,
+    UnitPatch,
+    create_unit,
+    delete_unit,
+    list_page,
+    read_unit,
+    update_unit,
+)
+
+router = APIRouter(prefix="/api/projects", tags=["identity"])
+
+
+class ProjectIn(NameIn):
+    """A project to make."""
+
+    team: Parent = None
+
+
+ParentQuery = Annotated[
+    str | None, Query(alias="team", max_length=400, description="Only those of this team (id or path).")
+]
+
+
+@router.get("", summary="Projects you may see", dependencies=[requires("orgs.read")])
+async def list_projects(
+    request: Request, parent: ParentQuery = None, ref: Ref = None, limit: Limit = 200, after: After = ""
+) -> UnitPage:
+    """By id. Follow `next_after` until it is null."""
+    return await list_page(request, "project", parent=parent, ref=ref, limit=limit, after=after)
+
+
+@router.post(
+    "",
+    summary="Make a project",
+    status_code=201,
+    responses={200: {"model": UnitCreated, "description": "It was there already; nothing was changed."}},
+    dependencies=[requires("projects.write")],
+)
+async def create_project(request: Request, response: Response, body: ProjectIn) -> UnitCreated:
+    """Making one whose name is there already changes nothing and gives it back."""
+    return await create_unit(request, response, "project", body.name, body.team)
+
+
+@router.get("/{id}", summary="One project", dependencies=[requires("orgs.read")])
+async def read_project(request: Request, id: UnitId) -> UnitOut:
+    """404 when there is none, or it is in an organisation that you may not see."""
+    return await read_unit(request, "project", id)
+
+
+@router.patch(
+    "/{id}", summary="Rename, disable or enable a project", dependencies=[requires("projects.write")]
+)
+async def update_project(request: Request, id: UnitId, patch: UnitPatch) -> UnitOut:
+    """Disabling closes every key inside, in every replica within two seconds; enabling opens them again."""
+    return await update_unit(request, "project", id, patch)
+
+
+@router.delete(
+    "/{id}", summary="Delete an empty project", status_code=204, dependencies=[requires("projects.write")]
+)
+async def delete_project(request: Request, id: UnitId) -> None:
+    """409 when something is in it or it is a default one. The ledger keeps what was booked on it."""
+    await delete_unit(request, "project", id)
