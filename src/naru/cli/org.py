@@ -34,7 +34,7 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one. One of this name that is there already stays as it is."""
+    """Make one; one of this name stays as it is."""
     with open_control(home, url, key) as control:
         create_unit(control, "orgs", {"name": name}, as_json=as_json)
 

@@ -10,8 +10,8 @@ from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption,
 from naru.cli.units import Level, NameArgument, create_unit, print_units
 
 app = typer.Typer(
-    help="Projects: list, create, rename, disable, enable, delete. REF is an id, a path like acme/search/bot, "
-    "or the end of one.",
+    help="Projects: list, create, rename, disable, enable, delete. REF is an id, a path like "
+    "acme/search/bot, or the end of one.",
     no_args_is_help=True,
 )
 TeamOption = Annotated[str | None, typer.Option(help="Id or path of a team.")]
@@ -39,14 +39,10 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one, in the default team unless another is named. One of this name that is there already stays as it is."""
+    """Make one, in the default team unless another is named; one of this name stays as it is."""
+    body = {"name": name} if team is None else {"name": name, "team": team}
     with open_control(home, url, key) as control:
-        create_unit(
-            control,
-            "projects",
-            {"name": name} if team is None else {"name": name, "team": team},
-            as_json=as_json,
-        )
+        create_unit(control, "projects", body, as_json=as_json)
 
 
 Level("projects").add_to(app)

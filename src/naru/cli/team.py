@@ -39,11 +39,10 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one, in the default org unless another is named. One of this name that is there already stays as it is."""
+    """Make one, in the default org unless another is named; one of this name stays as it is."""
+    body = {"name": name} if org is None else {"name": name, "org": org}
     with open_control(home, url, key) as control:
-        create_unit(
-            control, "teams", {"name": name} if org is None else {"name": name, "org": org}, as_json=as_json
-        )
+        create_unit(control, "teams", body, as_json=as_json)
 
 
 Level("teams").add_to(app)
