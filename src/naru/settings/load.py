@@ -53,11 +53,15 @@ class InvalidConfig(ConfigError):
         self.args = (self.message,)
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+PLACES = frozenset({"database", "redis", "secrets"})
+"""Tables that say where state lies: all that administration needs, which may not have the providers' keys."""
+
+
+def load(path: Path | None, environ: Mapping[str, str], *, only: frozenset[str] | None = None) -> Settings:
     """Settings of the file at `path`; the defaults (the embedded model alone) when `path` is None.
 
     Keys named by `api_key_env` and `api_key_file` are resolved into `api_key`; a relative `api_key_file`
-    or `local.path` stands beside the file.
+    or `local.path` stands beside the file. With `only`, every other table is passed over, right or wrong.
 
     Raises:
         InvalidConfig: a `ConfigError` with every fault of the file.
@@ -71,10 +75,12 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         raise _fail(path, "the file does not exist; `naru config init` writes one") from None
     except OSError as error:
         raise _fail(path, f"the file cannot be read: {error.strerror or type(error).__name__}") from None
-    return parse(content, path=path, environ=environ)
+    return parse(content, path=path, environ=environ, only=only)
 
 
-def parse(content: bytes, *, path: Path, environ: Mapping[str, str]) -> Settings:
+def parse(
+    content: bytes, *, path: Path, environ: Mapping[str, str], only: frozenset[str] | None = None
+) -> Settings:
     """Settings of a file's bytes; `path` names it in messages and is where relative files stand.
 
     Raises:
@@ -88,6 +94,8 @@ def parse(content: bytes, *, path: Path, environ: Mapping[str, str]) -> Settings
         line = content.count(b"\n", 0, error.start) + 1
         raise _fail(path, "this is not UTF-8 text; save the file as UTF-8", line) from None
     raw = _read_toml(text, path)
+    if only is not None:
+        raw = {name: table for name, table in raw.items() if name in only}
     locator = locate(text)
     problems: list[Problem] = []
     settings: Settings | None = None

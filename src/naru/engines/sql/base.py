@@ -27,6 +27,10 @@ metadata = sa.MetaData(naming_convention=NAMES)
 """The tables of every part. A part declares its own in its `tables.py`; the chain creates them."""
 
 
+MOVING = "moving-"
+"""What the step of a database begins with while `move` fills it."""
+
+
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, is locked, full or too slow: the same statement may do later."""
 
@@ -76,6 +80,9 @@ class SqlEngine(ABC):
         with self.begin() as connection:
             yield connection
 
+    def sync(self) -> None:  # noqa: B027  most servers see to it at every commit
+        """What was committed before survives a power cut afterwards."""
+
     @abstractmethod
     def lock(self, connection: sa.Connection, name: str) -> None:
         """One transaction at a time, over all replicas, from here to its end; others wait.
@@ -116,6 +123,9 @@ class SqlEngine(ABC):
                 "The database does not answer right now. Try again in a moment.", retry_after_s=1
             ) from error
 
+    def check_server(self) -> None:  # noqa: B027  an embedded database has none
+        """Raises ConfigError, in words for the operator, unless the server answers and can be used."""
+
     def migrate(self) -> None:
         """Bring the database to the newest step of the chain.
 
@@ -132,6 +142,29 @@ class SqlEngine(ABC):
     @abstractmethod
     def read_facts(self) -> dict[str, str | int | float | bool | None]:
         """What an operator asks of a database first: server, version, size, encryption. Never a password."""
+
+    def read_step(self) -> str | None:
+        """The step the database stands at, whatever it is; None when it is empty."""
+        with self.connect() as connection:
+            return chain.read_revision(connection)
+
+    def count_rows(self) -> dict[str, int]:
+        """Rows of each table, by name."""
+        with self.connect() as connection:
+            tables = sa.inspect(connection).get_table_names()
+            return {
+                name: connection.execute(sa.select(sa.func.count()).select_from(sa.table(name))).scalar_one()
+                for name in sorted(tables)
+            }
+
+    def check_writable(self) -> None:
+        """Write, and change nothing. Raises DatabaseUnavailable, or ConfigError when we may not."""
+        version = sa.table("alembic_version", sa.column("version_num"))
+        try:
+            with self.begin() as connection:
+                connection.execute(sa.update(version).values(version_num=version.c.version_num))
+        except sa.exc.DBAPIError:
+            raise ConfigError("this user may not write there", path=self.place) from None
 
     def require_current(self) -> None:
         """Raises ConfigError unless the database stands exactly at the newest step (for read-only tools)."""
@@ -155,6 +188,11 @@ class SqlEngine(ABC):
         return revision
 
     def _refuse_newer(self, revision: str | None) -> None:
+        if revision is not None and revision.startswith(MOVING):
+            raise ConfigError(
+                "a move into this database is not complete; finish it with `naru database move … --resume`",
+                path=self.place,
+            )
         if revision is not None and revision not in chain.steps():
             raise ConfigError(
                 f"the database was written by a newer Naru (step {revision}; this one knows steps up to "

@@ -151,7 +151,11 @@ class PostgresEngine(SqlEngine):
             yield connection
 
     def check_server(self) -> None:
-        """Raises ConfigError, in words for the operator, unless the server answers and can be used."""
+        """As the contract says.
+
+        Raises:
+            DatabaseNotReady: a ConfigError that waiting may mend.
+        """
         try:
             with self.sqlalchemy.connect() as connection:
                 version = connection.exec_driver_sql("SHOW server_version_num").scalar_one()
@@ -176,10 +180,15 @@ class PostgresEngine(SqlEngine):
         query = (
             "SELECT current_setting('server_version'), pg_database_size(current_database()), "
             "(SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), current_setting('max_connections'), "
-            "pg_is_in_recovery()"
+            "pg_is_in_recovery(), extract(epoch FROM clock_timestamp())"
         )
         with self.connect() as connection:
-            version, size, is_encrypted, connections, is_standby = connection.exec_driver_sql(query).one()
+            connection.exec_driver_sql("SELECT 1")
+            asked_at = time.time()
+            row = connection.exec_driver_sql(query).one()
+            answered_at = time.time()
+        version, size, is_encrypted, connections, is_standby, now_s = row
+        ahead_s = float(now_s) - (asked_at + answered_at) / 2
         return {
             "kind": "postgresql",
             "place": self.place,
@@ -188,6 +197,7 @@ class PostgresEngine(SqlEngine):
             "is_encrypted": is_encrypted,
             "is_standby": is_standby,
             "max_connections": int(connections),
+            "clock_ahead_ms": round(ahead_s * 1000),
         }
 
     def _writer(self) -> sa.Engine:

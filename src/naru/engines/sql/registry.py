@@ -25,15 +25,27 @@ def open_engine(database: Database, home: Path) -> SqlEngine:
     )
 
 
-def open_url(url: str) -> SqlEngine:
+def find_engine(database: Database, home: Path) -> SqlEngine | None:
+    """As `open_engine`, but None where it would make a new SQLite file: for tools that only look."""
+    if database.url is None and not (home / FILE_NAME).is_file():
+        return None
+    return open_engine(database, home)
+
+
+def open_url(url: str, *, must_exist: bool = False) -> SqlEngine:
     """The engine at `sqlite:///path` (three slashes and a path as the shell would take it) or
     `postgresql://…`.
 
+    Args:
+        must_exist: do not make a SQLite file that is not there.
+
     Raises:
-        ConfigError: it is neither, or cannot be read.
+        ConfigError: it is neither, cannot be read, or is not there.
     """
     scheme, separator, rest = url.partition(":///")
     if scheme == "sqlite" and separator and rest:
+        if must_exist and not Path(rest).is_file():
+            raise ConfigError("there is no such file", path=rest)
         return SqliteEngine(Path(rest))
     if url.startswith(("postgresql://", "postgres://")):
         return _open_postgres(url, pool_size=4, statement_timeout_s=30)
