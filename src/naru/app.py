@@ -6,20 +6,23 @@ import asyncio
 import logging
 import os
 import secrets
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from naru import __version__
+from naru.audit import KEY_FILE, WITNESS_FILE, AuditLog
 from naru.engines.sql.registry import open_engine
 from naru.gateway import Gateway, RetryRules, Road, Rules, rescue
 from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
 from naru.identity import Keyring, Keys, KeyWatch, Units, ensure_admin_key
 from naru.identity.people_directory import Directory
-from naru.kernel.audit import AuditSink, NoAudit
+from naru.kernel.audit import AuditEvent, Outcome
 from naru.kernel.clock import Clock, SystemClock
+from naru.kernel.errors import ConfigError, NaruError
 from naru.metering import LedgerReader, LedgerWriter, PriceBook
 from naru.providers.base import Provider
 from naru.providers.redact import Redactor
@@ -73,7 +76,13 @@ class App:
         self._started_at = time.monotonic()
         self._engine = open_engine(settings.database, home)
         self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
-        self._audit: AuditSink = NoAudit()
+        self._audit = AuditLog(
+            self._engine,
+            secrets_folder / KEY_FILE,
+            self._clock,
+            settings.audit,
+            witness_paths=[home / WITNESS_FILE, *map(Path, settings.audit.witness_files)],
+        )
         self._quota = Quota(
             self._engine,
             folder=home / "journal",
@@ -114,7 +123,14 @@ class App:
             find_org=self._units.find_org,
         )
         self._closing: set[asyncio.Task[None]] = set()
-        self.watcher = ConfigWatcher(config_path, environ, self._apply, current=settings, clock=self._clock)
+        self.watcher = ConfigWatcher(
+            config_path,
+            environ,
+            self._apply,
+            current=settings,
+            clock=self._clock,
+            on_outcome=self._record_reload,
+        )
         self._config_path = config_path
         self._road: Road | None = None
         self._root: Root | None = None
@@ -134,6 +150,8 @@ class App:
         """Bring the database up to date, start the ledger and the embedded model, and wire the road."""
         self._engine.migrate()
         self._ledger.start()
+        self._audit.start()
+        self._audit.record(_own_act("naru.start", version=__version__))
         self._key_watch.start()
         await self._directory.start()
         await self._quota.start()
@@ -169,6 +187,9 @@ class App:
         await self._quota.close()
         await asyncio.to_thread(self._key_watch.stop)
         await self._directory.stop()
+        if self._audit.is_started:
+            self._audit.record(_own_act("naru.stop"))
+        await self._audit.stop()
         self._engine.close()
 
     async def _start_local(self, settings: Local) -> None:
@@ -196,6 +217,17 @@ class App:
         self._circuits.configure(failures=resilience.breaker_failures, open_s=resilience.breaker_open_s)
         self._budget.configure(resilience.retry_budget)
         self._road.rules = self._rules(settings, providers, prices)
+
+    def _record_reload(self, changed: Sequence[str], error: NaruError | None) -> None:
+        """Names of fields alone: values may be secrets."""
+        self._audit.record(
+            _own_act(
+                "config.reload",
+                "done" if error is None else "denied",
+                changed=", ".join(changed),
+                line=error.line if isinstance(error, ConfigError) else None,
+            )
+        )
 
     def _rules(self, settings: Settings, providers: dict[str, Provider], prices: PriceBook) -> Rules:
         resilience = settings.resilience
@@ -310,9 +342,12 @@ class App:
         return ControlContext(
             ledger=LedgerReader(self._engine),
             units=self._units,
+            budgets=self._budgets,
+            report_spending=self._quota.report,
             keys=self._keys,
             directory=self._directory,
             audit=self._audit,
+            audit_log=self._audit,
             models=models,
             providers=self._provider_infos,
             status=status,
@@ -352,6 +387,12 @@ class App:
                 )
             )
         return infos
+
+
+def _own_act(action: str, outcome: Outcome = "done", **facts: str | int | None) -> AuditEvent:
+    """What a process does by itself."""
+    host = f"process:{socket.gethostname()}/{os.getpid()}"
+    return AuditEvent(action=action, actor="naru", target=host, outcome=outcome, facts=facts)
 
 
 def _build_providers(settings: Settings) -> dict[str, Provider]:

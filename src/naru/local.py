@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from naru import __version__
+from naru.audit import KEY_FILE, WITNESS_FILE, AuditLog
 from naru.engines.sql.base import SqlEngine
 from naru.engines.sql.registry import open_engine
 from naru.identity import Keys, Units, ensure_admin_key
 from naru.identity.people_directory import Directory
-from naru.kernel.audit import NoAudit
 from naru.kernel.clock import SystemClock
 from naru.kernel.errors import ConfigError
 from naru.metering import LedgerReader
+from naru.quota import BudgetBook
 from naru.settings import Settings, load
 from naru.web.context import ControlContext, StatusInfo
 from naru.web.control import create_control_app
@@ -38,10 +39,14 @@ class LocalNaru:
     asgi: AsgiApp
     admin_key: str
     engine: SqlEngine
+    audit: AuditLog
 
     def close(self) -> None:
         """Write what is still in memory and close the database."""
-        self.engine.close()
+        try:
+            self.audit.close()
+        finally:
+            self.engine.close()
 
 
 def open_local(home: Path, config: Path | None = None) -> LocalNaru:
@@ -53,21 +58,21 @@ def open_local(home: Path, config: Path | None = None) -> LocalNaru:
     Raises:
         ConfigError: the settings are wrong, or the database is newer than this program.
     """
-    settings = _load(config)
+    settings = read_settings(config)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     admin_key = ensure_admin_key(Path(settings.secrets.folder) if settings.secrets.folder else home)
     engine = open_engine(settings.database, home)
     try:
         engine.migrate()
-        return LocalNaru(
-            asgi=create_control_app(_context(engine, settings, admin_key)), admin_key=admin_key, engine=engine
-        )
+        audit = _audit_log(engine, settings, home)
+        context = _context(engine, settings, admin_key, audit)
+        return LocalNaru(asgi=create_control_app(context), admin_key=admin_key, engine=engine, audit=audit)
     except BaseException:
         engine.close()
         raise
 
 
-def _load(config: Path | None) -> Settings:
+def read_settings(config: Path | None) -> Settings:
     path = config or (_CONFIG if _CONFIG.exists() else None)
     try:
         return load(path, os.environ)
@@ -86,10 +91,21 @@ def _names_a_place(path: Path) -> bool:
         return True
 
 
-def _context(engine: SqlEngine, settings: Settings, admin_key: str) -> ControlContext:
+def _audit_log(engine: SqlEngine, settings: Settings, home: Path) -> AuditLog:
+    audit = AuditLog(
+        engine,
+        (Path(settings.secrets.folder) if settings.secrets.folder else home) / KEY_FILE,
+        SystemClock(),
+        settings.audit,
+        witness_paths=[home / WITNESS_FILE, *map(Path, settings.audit.witness_files)],
+    )
+    audit.open()
+    return audit
+
+
+def _context(engine: SqlEngine, settings: Settings, admin_key: str, audit: AuditLog) -> ControlContext:
     started_at = time.monotonic()
     clock = SystemClock()
-    audit = NoAudit()
     units = Units(engine, clock=clock, audit=audit, on_change=_nobody_waits)
     return ControlContext(
         ledger=LedgerReader(engine),
@@ -104,6 +120,8 @@ def _context(engine: SqlEngine, settings: Settings, admin_key: str) -> ControlCo
             find_org=units.find_org,
         ),
         audit=audit,
+        audit_log=audit,
+        budgets=BudgetBook(engine, clock, audit),
         models=list,  # no road, so no models, no providers and nothing in flight
         providers=list,
         status=lambda: StatusInfo(

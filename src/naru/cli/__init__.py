@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from naru.cli import config, database, key, ledger, org, prices, project, team, user
+from naru.cli import (
+    audit,
+    budget,
+    config,
+    database,
+    key,
+    ledger,
+    limit,
+    org,
+    prices,
+    project,
+    rate,
+    team,
+    user,
+)
 from naru.cli.up import up
 from naru.kernel.errors import NaruError
 
@@ -28,6 +42,10 @@ app.add_typer(team.app, name="team")
 app.add_typer(project.app, name="project")
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
+app.add_typer(budget.app, name="budget")
+app.add_typer(limit.app, name="limit")
+app.add_typer(rate.app, name="rate")
+app.add_typer(audit.app, name="audit")
 
 
 @app.command()

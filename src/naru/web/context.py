@@ -5,16 +5,18 @@ The ledger is read with plain blocking calls, so whoever calls it does so in a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
 
+from naru.audit import AuditLog
 from naru.identity import ADMIN_KEY, Keys, PersonPrincipal, Units
 from naru.identity.people_directory import Directory
 from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock
 from naru.metering.models import BreakdownRow, Bucket, Call, Totals
+from naru.quota import BudgetBook
 from naru.web.session import GuessLimiter, PersonSessions, Sessions
 
 BreakdownBy = Literal["model", "provider"]
@@ -105,6 +107,7 @@ class ControlContext:
     ledger: LedgerReader
     units: Units
     keys: Keys
+    budgets: BudgetBook
     models: Callable[[], Sequence[ModelInfo]]
     providers: Callable[[], Sequence[ProviderInfo]]
     status: Callable[[], StatusInfo]
@@ -118,6 +121,10 @@ class ControlContext:
     admin_key_hint: str = ".naru/admin.key"
     """Where the admin key lies, as the sign-in page says it."""
     audit: AuditSink = field(default_factory=NoAudit)
+    audit_log: AuditLog | None = None
+    """The same log, to read, verify and sign; None where there is none."""
+    report_spending: Callable[[], Awaitable[None]] | None = None
+    """Tells the database what this process has spent up to now; None where no road runs."""
     directory: Directory | None = None
     """People who may sign in; without it there is the admin key alone."""
 

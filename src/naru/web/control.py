@@ -10,12 +10,26 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from naru.web.access import guard, requires
-from naru.web.api import calls, keys, orgs, overview, people, projects, sessions, status, teams
+from naru.web.api import (
+    audit,
+    budgets,
+    calls,
+    keys,
+    limits,
+    orgs,
+    overview,
+    people,
+    projects,
+    sessions,
+    status,
+    teams,
+)
 from naru.web.console import pages
 from naru.web.console.frame import render_error
 from naru.web.context import ControlContext
 from naru.web.errors import install_error_handlers
 from naru.web.headers import SecurityHeaders
+from naru.web.recorded import Recorded
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -48,11 +62,12 @@ def create_control_app(context: ControlContext) -> FastAPI:
     async def read_openapi() -> Response:
         return JSONResponse(app.openapi())
 
-    for part in (status, overview, calls, people, sessions, pages):
+    for part in (audit, status, overview, calls, people, sessions, pages):
         app.include_router(part.router)
-    for router in (orgs.router, teams.router, projects.router, keys.router):
+    for router in (orgs.router, teams.router, projects.router, keys.router, budgets.router, limits.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_error_handlers(app, page=render_error)
+    app.add_middleware(Recorded, audit=context.audit_log)
     app.add_middleware(SecurityHeaders)
     return app

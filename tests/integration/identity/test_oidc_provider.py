@@ -17,6 +17,7 @@ from naru.identity.people import ADMIN_KEY
 from naru.identity.people_directory import Directory
 from naru.kernel.clock import SystemClock
 from naru.metering import LedgerReader
+from naru.quota import BudgetBook
 from naru.settings.model import Identity, Oidc, OidcRole
 from naru.web.context import ControlContext
 from naru.web.control import create_control_app
@@ -87,6 +88,7 @@ def open_naru(tmp_path, issuer, events):
             ledger=LedgerReader(engine),
             units=units,
             keys=Keys(engine, units=units, clock=clock, audit=events, on_change=lambda: None),
+            budgets=BudgetBook(engine, clock, events),
             directory=directory,
             audit=events,
             models=list,

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from tests.unit.quota.conftest import TTL_S, new_budget
 
-from naru.quota.bank import Ask, Bank, Spent
+from naru.quota.bank import Ask, Spent
 from naru.quota.calendar import NS, read_window
 from naru.quota.models import Budget
-from tests.unit.quota.conftest import TTL_S, new_budget
 
 
 @pytest.fixture

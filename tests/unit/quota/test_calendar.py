@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.quota.conftest import new_budget
 
 from naru.kernel.errors import BadRequest
 from naru.quota.calendar import NS, local_day, read_window, read_zone
-from tests.unit.quota.conftest import new_budget
 
 # Seoul has no summer time; New York shifts at 2, Santiago and Beirut at midnight; Lord Howe by half an hour;
 # Apia skipped a day.

@@ -217,7 +217,7 @@ class Money(RuleBasedStateMachine):
         self.exchange(process, is_final=True)
         assert self.bank.reconcile(process.owner, {}, is_complete=True) == {}
 
-    # --- what always holds -----------------------------------------------------------------------------------
+    # --- what always holds ---------------------------------------------------------------------------
 
     def read(self, query, *values):
         with self.engine.connect() as connection:

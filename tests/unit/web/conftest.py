@@ -13,6 +13,7 @@ from naru.kernel.audit import AuditEvent
 from naru.kernel.clock import FrozenClock
 from naru.kernel.tokens import Usage
 from naru.metering import Attempt, Call, Cost, LedgerReader, LedgerWriter
+from naru.quota import BudgetBook
 from naru.settings.model import Ledger
 from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
 from naru.web.control import create_control_app
@@ -129,6 +130,7 @@ def context(engine, clock, acts) -> ControlContext:
         ledger=LedgerReader(engine),
         units=units,
         keys=Keys(engine, units=units, clock=clock, audit=audit, on_change=lambda: None),
+        budgets=BudgetBook(engine, clock, audit),
         audit=audit,
         models=lambda: [ModelInfo(id="m1", targets=("acme/m1",), provider="acme", site="cloud")],
         providers=lambda: [ProviderInfo(name="acme", kind="openai", site="cloud", circuit="closed")],

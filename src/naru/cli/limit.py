@@ -1,0 +1,79 @@
+"""`naru limit`: how fast a scope may go."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.output import print_fields, print_json, print_table
+
+app = typer.Typer(
+    help="Requests and tokens a minute, and calls at once. SCOPE is team:REF, project:REF, key:REF, org:REF "
+    "(id or path) or tag:NAME=VALUE.",
+    no_args_is_help=True,
+)
+
+Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="E.g. team:acme/search.")]
+_BOUNDS = ("requests_per_minute", "tokens_per_minute", "concurrent_calls")
+
+
+@app.command("set")
+def set_(
+    scope: Scope,
+    requests: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens a minute, in and out.")] = None,
+    concurrent: Annotated[int | None, typer.Option(help="Calls at the same time.")] = None,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set all bounds of a scope; what is left out is no bound."""
+    body = dict(zip(_BOUNDS, (requests, tokens, concurrent), strict=True))
+    with open_control(home, url, key) as control:
+        found = control.request("PUT", f"/api/limits/{segment(scope)}", body)
+    if as_json:
+        print_json(found)
+        return
+    print_fields([("scope", found["scope"]), *((name, _bound(found[name])) for name in _BOUNDS)])
+
+
+@app.command("list")
+def list_(
+    home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Print limits."""
+    with open_control(home, url, key) as control:
+        found: list[dict[str, Any]] = control.request("GET", "/api/limits")["limits"]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(f["scope"], *(_bound(f[name]) for name in _BOUNDS)) for f in found]
+    print_table(
+        ("scope", "requests/min", "tokens/min", "at once"),
+        rows,
+        "No limit yet; `naru limit set SCOPE` sets one.",
+    )
+
+
+@app.command()
+def delete(
+    scope: Scope,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lift every bound of a scope. Lifting what is not there changes nothing."""
+    with open_control(home, url, key) as control:
+        control.request("DELETE", f"/api/limits/{segment(scope)}")
+    if as_json:
+        print_json({"scope": scope, "deleted": True})
+    else:
+        typer.echo(f"{scope} has no limit of its own.")
+
+
+def _bound(value: int | None) -> str:
+    return "none" if value is None else f"{value:,}"

@@ -1,0 +1,48 @@
+"""`naru rate`: what a won is worth, from which day on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.output import print_fields, print_json, print_table
+
+app = typer.Typer(help="Exchange rates of budgets that are not in USD.", no_args_is_help=True)
+
+
+@app.command("set")
+def set_(
+    currency: Annotated[str, typer.Argument(help="KRW.")],
+    valid_from: Annotated[str, typer.Argument(metavar="DAY", help="First day, like 2026-01-01.")],
+    usd_per_unit: Annotated[str, typer.Argument(metavar="USD", help="USD for one unit, like 0.00072.")],
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set a rate from a day on. Windows of budgets that are open keep theirs."""
+    path = f"/api/rates/{segment(currency)}/{segment(valid_from)}"
+    with open_control(home, url, key) as control:
+        found = control.request("PUT", path, {"usd_per_unit": usd_per_unit})
+    if as_json:
+        print_json(found)
+        return
+    print_fields(list(found.items()))
+
+
+@app.command("list")
+def list_(
+    home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Print the rates, newest first."""
+    with open_control(home, url, key) as control:
+        found = control.request("GET", "/api/rates")["rates"]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(f["currency"], f["valid_from"], f["usd_per_unit"]) for f in found]
+    print_table(
+        ("currency", "from", "USD a unit"), rows, "No rate yet; `naru rate set KRW 2026-01-01 0.00072`."
+    )
