@@ -121,15 +121,12 @@ def _list(
     query = sa.select(*keys.c, *_NAMES, _IS_ENABLED).select_from(_JOINED).where(*conditions)
     rows = connection.execute(query.order_by(keys.c.id.desc()).limit(limit)).all()
     ends = key_secrets.c.expires_at_ns
-    overlaps = dict[str, int](
-        connection.execute(
-            sa.select(key_secrets.c.key_id, sa.func.max(ends))
-            .where(key_secrets.c.key_id.in_([row.id for row in rows]), ends > now_ns)
-            .group_by(key_secrets.c.key_id)
-        )
-        .tuples()
-        .all()
+    query_ends = (
+        sa.select(key_secrets.c.key_id, sa.func.max(ends).label("until_ns"))
+        .where(key_secrets.c.key_id.in_([row.id for row in rows]), ends > now_ns)
+        .group_by(key_secrets.c.key_id)
     )
+    overlaps: dict[str, int] = {row.key_id: row.until_ns for row in connection.execute(query_ends)}
     return [_key(row, overlaps.get(row.id), now_ns) for row in rows]
 
 

@@ -80,10 +80,11 @@ class KeyWatch:
     def write_used(self, *, is_last: bool = False) -> None:
         """Write down which keys were used, each once in some minutes and a bounded number at a time."""
         self._pending.update(self._keyring.take_used())
+        long_ago_ns = self._clock.now_ns() - _USED_COARSE_NS
         due = (
             (id, at_ns)
             for id, at_ns in self._pending.items()
-            if is_last or at_ns - self._written.get(id, 0) >= _USED_COARSE_NS
+            if is_last or self._written.get(id, 0) <= long_ago_ns
         )
         batch = dict(islice(due, _MAX_WRITES))
         if batch:
