@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("last_used_at_ns", sa.BigInteger),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_keys"),
-        sa.ForeignKeyConstraint(["project_id"], ["units.id"], name="fk_keys_project_id_units"),
+        sa.ForeignKeyConstraint(["project_id"], ["units.id"], name="fk_keys_project_id"),
     )
     is_live = sa.text("revoked_at_ns IS NULL")
     op.create_index(
@@ -75,7 +75,7 @@ def upgrade() -> None:
         sa.Column("created_at_ns", sa.BigInteger, nullable=False),
         sa.Column("expires_at_ns", sa.BigInteger),
         sa.PrimaryKeyConstraint("digest", name="pk_key_secrets"),
-        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name="fk_key_secrets_key_id_keys"),
+        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name="fk_key_secrets_key_id"),
     )
     op.create_index("ix_key_secrets_key_id", "key_secrets", ["key_id"])
     op.create_index("ix_key_secrets_prefix", "key_secrets", ["prefix"])
