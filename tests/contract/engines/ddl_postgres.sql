@@ -32,6 +32,58 @@ CREATE TABLE attempts (
     CONSTRAINT fk_attempts_call_id FOREIGN KEY (call_id) REFERENCES calls(id) ON DELETE CASCADE
 );
 
+CREATE TABLE audit_checkpoints (
+    number BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    note TEXT NOT NULL,
+    CONSTRAINT pk_audit_checkpoints PRIMARY KEY (number)
+);
+CREATE TRIGGER audit_checkpoints_no_change BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_checkpoints_no_truncate BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+
+CREATE TABLE audit_entries (
+    seq BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    at_ns BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    prev_hash TEXT NOT NULL,
+    entry_hash TEXT NOT NULL,
+    CONSTRAINT pk_audit_entries PRIMARY KEY (seq)
+);
+CREATE INDEX ix_audit_entries_action_seq ON audit_entries USING btree (action, seq);
+CREATE INDEX ix_audit_entries_actor_seq ON audit_entries USING btree (actor, seq);
+CREATE INDEX ix_audit_entries_at_ns ON audit_entries USING btree (at_ns);
+CREATE INDEX ix_audit_entries_target_seq ON audit_entries USING btree (target, seq);
+CREATE TRIGGER audit_entries_no_change BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+
+CREATE TABLE audit_head (
+    id BIGINT NOT NULL,
+    origin TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    last_hash TEXT NOT NULL,
+    frontier TEXT NOT NULL,
+    checkpoint_number BIGINT NOT NULL,
+    checkpoint_size BIGINT NOT NULL,
+    checkpoint_at_ns BIGINT NOT NULL,
+    checkpoint_hash TEXT NOT NULL,
+    CONSTRAINT pk_audit_head PRIMARY KEY (id)
+);
+
+CREATE TABLE audit_nodes (
+    level BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    CONSTRAINT pk_audit_nodes PRIMARY KEY (level, "position")
+);
+CREATE TRIGGER audit_nodes_no_change BEFORE DELETE OR UPDATE ON audit_nodes FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_nodes_no_truncate BEFORE TRUNCATE ON audit_nodes FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+
 CREATE TABLE budget_leases (
     budget_id TEXT NOT NULL,
     window_start_ns BIGINT NOT NULL,
@@ -158,6 +210,47 @@ CREATE TABLE exchange_rates (
     CONSTRAINT pk_exchange_rates PRIMARY KEY (currency, valid_from)
 );
 
+CREATE TABLE identity_revision (
+    id BIGINT NOT NULL DEFAULT nextval('identity_revision_id_seq'::regclass),
+    revision BIGINT NOT NULL,
+    units_revision BIGINT NOT NULL,
+    CONSTRAINT pk_identity_revision PRIMARY KEY (id)
+);
+
+CREATE TABLE key_secrets (
+    digest TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    created_at_ns BIGINT NOT NULL,
+    expires_at_ns BIGINT,
+    CONSTRAINT pk_key_secrets PRIMARY KEY (digest),
+    CONSTRAINT fk_key_secrets_key_id FOREIGN KEY (key_id) REFERENCES keys(id)
+);
+CREATE INDEX ix_key_secrets_key_id ON key_secrets USING btree (key_id);
+CREATE INDEX ix_key_secrets_prefix ON key_secrets USING btree (prefix);
+
+CREATE TABLE keys (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    models TEXT NOT NULL,
+    endpoints TEXT NOT NULL,
+    sites TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    is_disabled BOOLEAN NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at_ns BIGINT NOT NULL,
+    expires_at_ns BIGINT,
+    revoked_at_ns BIGINT,
+    last_used_at_ns BIGINT,
+    revision BIGINT NOT NULL,
+    CONSTRAINT pk_keys PRIMARY KEY (id),
+    CONSTRAINT fk_keys_project_id FOREIGN KEY (project_id) REFERENCES units(id)
+);
+CREATE INDEX ix_keys_revision ON keys USING btree (revision);
+CREATE UNIQUE INDEX uq_keys_live_name ON keys USING btree (project_id, name) WHERE (revoked_at_ns IS NULL);
+
 CREATE TABLE limits (
     scope_kind TEXT NOT NULL,
     scope_value TEXT NOT NULL,
@@ -237,4 +330,18 @@ CREATE TABLE spent_tokens (
     CONSTRAINT pk_spent_tokens PRIMARY KEY (digest)
 );
 CREATE INDEX ix_spent_tokens_until_ns ON spent_tokens USING btree (until_ns);
+
+CREATE TABLE units (
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    parent_id TEXT NOT NULL,
+    org_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    is_disabled BOOLEAN NOT NULL,
+    created_at_ns BIGINT NOT NULL,
+    deleted_at_ns BIGINT,
+    CONSTRAINT pk_units PRIMARY KEY (id)
+);
+CREATE INDEX ix_units_kind_name ON units USING btree (kind, name);
+CREATE UNIQUE INDEX uq_units_live_name ON units USING btree (parent_id, name) WHERE (deleted_at_ns IS NULL);
 

@@ -1,3 +1,11 @@
+CREATE INDEX ix_audit_entries_action_seq ON audit_entries (action, seq);
+
+CREATE INDEX ix_audit_entries_actor_seq ON audit_entries (actor, seq);
+
+CREATE INDEX ix_audit_entries_at_ns ON audit_entries (at_ns);
+
+CREATE INDEX ix_audit_entries_target_seq ON audit_entries (target, seq);
+
 CREATE INDEX ix_budget_leases_owner ON budget_leases (owner);
 
 CREATE INDEX ix_budget_top_ups_budget_id_window_start_ns ON budget_top_ups (budget_id, window_start_ns);
@@ -14,9 +22,21 @@ CREATE INDEX ix_calls_status_started_at_ns ON calls (status, started_at_ns);
 
 CREATE INDEX ix_calls_team_started_at_ns ON calls (team, started_at_ns);
 
+CREATE INDEX ix_key_secrets_key_id ON key_secrets (key_id);
+
+CREATE INDEX ix_key_secrets_prefix ON key_secrets (prefix);
+
+CREATE INDEX ix_keys_revision ON keys (revision);
+
 CREATE INDEX ix_sign_in_failures_last_at_ns ON sign_in_failures (last_at_ns);
 
 CREATE INDEX ix_spent_tokens_until_ns ON spent_tokens (until_ns);
+
+CREATE INDEX ix_units_kind_name ON units (kind, name);
+
+CREATE UNIQUE INDEX uq_keys_live_name ON keys (project_id, name) WHERE revoked_at_ns IS NULL;
+
+CREATE UNIQUE INDEX uq_units_live_name ON units (parent_id, name) WHERE deleted_at_ns IS NULL;
 
 CREATE TABLE attempts (
 	call_id TEXT NOT NULL,
@@ -53,6 +73,48 @@ CREATE TABLE attempts (
 )
  WITHOUT ROWID
 ;
+
+CREATE TABLE audit_checkpoints (
+	number BIGINT NOT NULL,
+	size BIGINT NOT NULL,
+	at_ns BIGINT NOT NULL,
+	note TEXT NOT NULL,
+	CONSTRAINT pk_audit_checkpoints PRIMARY KEY (number)
+);
+
+CREATE TABLE audit_entries (
+	seq BIGINT NOT NULL,
+	id TEXT NOT NULL,
+	at_ns BIGINT NOT NULL,
+	actor TEXT NOT NULL,
+	action TEXT NOT NULL,
+	target TEXT NOT NULL,
+	outcome TEXT NOT NULL,
+	facts TEXT NOT NULL,
+	prev_hash TEXT NOT NULL,
+	entry_hash TEXT NOT NULL,
+	CONSTRAINT pk_audit_entries PRIMARY KEY (seq)
+);
+
+CREATE TABLE audit_head (
+	id BIGINT NOT NULL,
+	origin TEXT NOT NULL,
+	size BIGINT NOT NULL,
+	last_hash TEXT NOT NULL,
+	frontier TEXT NOT NULL,
+	checkpoint_number BIGINT NOT NULL,
+	checkpoint_size BIGINT NOT NULL,
+	checkpoint_at_ns BIGINT NOT NULL,
+	checkpoint_hash TEXT NOT NULL,
+	CONSTRAINT pk_audit_head PRIMARY KEY (id)
+);
+
+CREATE TABLE audit_nodes (
+	level BIGINT NOT NULL,
+	position BIGINT NOT NULL,
+	hash TEXT NOT NULL,
+	CONSTRAINT pk_audit_nodes PRIMARY KEY (level, position)
+);
 
 CREATE TABLE budget_leases (
 	budget_id TEXT NOT NULL,
@@ -172,6 +234,43 @@ CREATE TABLE exchange_rates (
 	CONSTRAINT pk_exchange_rates PRIMARY KEY (currency, valid_from)
 );
 
+CREATE TABLE identity_revision (
+	id BIGINT NOT NULL,
+	revision BIGINT NOT NULL,
+	units_revision BIGINT NOT NULL,
+	CONSTRAINT pk_identity_revision PRIMARY KEY (id)
+);
+
+CREATE TABLE key_secrets (
+	digest TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	prefix TEXT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	expires_at_ns BIGINT,
+	CONSTRAINT pk_key_secrets PRIMARY KEY (digest),
+	CONSTRAINT fk_key_secrets_key_id FOREIGN KEY(key_id) REFERENCES keys (id)
+);
+
+CREATE TABLE keys (
+	id TEXT NOT NULL,
+	project_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	prefix TEXT NOT NULL,
+	models TEXT NOT NULL,
+	endpoints TEXT NOT NULL,
+	sites TEXT NOT NULL,
+	tags TEXT NOT NULL,
+	is_disabled BOOLEAN NOT NULL,
+	created_by TEXT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	expires_at_ns BIGINT,
+	revoked_at_ns BIGINT,
+	last_used_at_ns BIGINT,
+	revision BIGINT NOT NULL,
+	CONSTRAINT pk_keys PRIMARY KEY (id),
+	CONSTRAINT fk_keys_project_id FOREIGN KEY(project_id) REFERENCES units (id)
+);
+
 CREATE TABLE limits (
 	scope_kind TEXT NOT NULL,
 	scope_value TEXT NOT NULL,
@@ -249,4 +348,32 @@ CREATE TABLE spent_tokens (
 	until_ns BIGINT NOT NULL,
 	CONSTRAINT pk_spent_tokens PRIMARY KEY (digest)
 );
+
+CREATE TABLE units (
+	id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	parent_id TEXT NOT NULL,
+	org_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	is_disabled BOOLEAN NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	deleted_at_ns BIGINT,
+	CONSTRAINT pk_units PRIMARY KEY (id)
+);
+
+CREATE TRIGGER audit_checkpoints_at_end BEFORE INSERT ON audit_checkpoints WHEN NEW.number <= (SELECT max(number) FROM audit_checkpoints) BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_checkpoints_no_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_checkpoints_no_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_entries_at_end BEFORE INSERT ON audit_entries WHEN NEW.seq <= (SELECT max(seq) FROM audit_entries) BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_entries_no_delete BEFORE DELETE ON audit_entries BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_entries_no_update BEFORE UPDATE ON audit_entries BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_nodes_no_delete BEFORE DELETE ON audit_nodes BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+CREATE TRIGGER audit_nodes_no_update BEFORE UPDATE ON audit_nodes BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 
