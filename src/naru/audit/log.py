@@ -11,6 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from naru.audit import store
 from naru.audit.entry import Entry, Stamped
 from naru.audit.keyfile import ensure_key, note_public_key
 from naru.audit.note import PublicKey, Signer, find_signer
+from naru.audit.reader import AuditReader
 from naru.audit.witness import WitnessFile
 from naru.engines.sql.base import SqlEngine
 from naru.kernel.audit import AuditEvent
@@ -78,11 +80,18 @@ class AuditLog:
         self._stopping = threading.Event()
         self._abandoned = threading.Event()
         self._thread: threading.Thread | None = None
+        self._committed = threading.Condition()
         self._looked_at = 0.0
         self.written = 0
         """Entries of the queue that are committed."""
+        self._grew = False
         self.is_failing = False
         """True while the last try to write failed."""
+
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a thread that writes what is recorded."""
+        return self._thread is not None
 
     @property
     def pending(self) -> int:
@@ -98,6 +107,13 @@ class AuditLog:
     def witness_failures(self) -> dict[str, str]:
         """Witness files that could not be written last time, and why."""
         return {str(w.path): w.last_error for w in self._witnesses if w.last_error}
+
+    @cached_property
+    def reader(self) -> AuditReader:
+        """Reads and verifies this log, with the copies that are made of its checkpoints."""
+        return AuditReader(
+            self._engine, self._key_path, self._clock, kept_paths=[w.path for w in self._witnesses]
+        )
 
     def open(self) -> PublicKey:
         """Read or make the key, and found the log in an empty database. Returns the key that checks it.
@@ -147,7 +163,8 @@ class AuditLog:
         """
         with self._engine.begin() as connection:
             entry = self.record_in(connection, event)
-        self._engine.sync()
+        self._sync()
+        self._grew = True
         return entry
 
     def record_in(self, connection: sa.Connection, event: AuditEvent) -> Entry:
@@ -182,22 +199,57 @@ class AuditLog:
         that is empty."""
         return self._checkpoint(_always)
 
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Wait until everything recorded so far survives a power cut. False when that took too long: the
+        entries are kept and tried again. Without a thread it writes them itself. Blocks.
+
+        Raises:
+            Unavailable: there is no thread, and the database does not answer.
+        """
+        if self._thread is None:
+            self._write_here()
+            return True
+        target = self._recorded
+        if self.written >= target:
+            return True
+        self._hurry.set()
+        self._wake.set()
+        with self._committed:
+            return self._committed.wait_for(lambda: self.written >= target, timeout_s)
+
     def close(self) -> None:
         """The end of a log that was never started, as commands use it: write and sign what there is.
 
         Raises:
             Unavailable: something could not be written.
         """
+        self._write_here()
+        if self.written or self._grew:
+            self.checkpoint()
+
+    def _write_here(self) -> None:
         batch = list(self._queue)
-        if batch:
-            with self._engine.begin() as connection:
-                self.open_in(connection)
-                head = store.find_head(connection, for_update=True)
-                assert head is not None
-                store.append(connection, head, batch)
-            self._queue.clear()
-            self.written += len(batch)
-        self.checkpoint()
+        if not batch:
+            return
+        self._append(batch)
+        for _ in batch:
+            self._queue.popleft()
+        self.written += len(batch)
+
+    def _sync(self) -> None:
+        try:
+            self._engine.sync()
+        except OSError as error:
+            # It is committed: to write it again would put it there twice.
+            _log.error("the database cannot be synced to its disk (%s)", error.strerror)
+
+    def _append(self, batch: list[Stamped]) -> None:
+        with self._engine.begin() as connection:
+            self.open_in(connection)
+            head = store.find_head(connection, for_update=True)
+            assert head is not None
+            store.append(connection, head, batch)
+        self._sync()
 
     async def stop(self, *, timeout_s: float = 30.0) -> int:
         """Write everything, sign a last checkpoint and end the thread.
@@ -251,10 +303,7 @@ class AuditLog:
         tries = 0
         while not self._abandoned.is_set():
             try:
-                with self._engine.begin() as connection:
-                    head = store.find_head(connection, for_update=True)
-                    assert head is not None
-                    store.append(connection, head, batch)
+                self._append(batch)
             except Exception as error:  # noqa: BLE001  the thread's edge: were it to end, no entry would land
                 tries += 1
                 self.is_failing = True
@@ -268,7 +317,9 @@ class AuditLog:
                 if tries:
                     _log.warning("the audit log is written again; nothing was lost")
                 self.is_failing = False
-                self.written += len(batch)
+                with self._committed:
+                    self.written += len(batch)
+                    self._committed.notify_all()
                 return True
         return False
 
@@ -308,7 +359,7 @@ class AuditLog:
                 return store.find_note(connection)
             _, note = store.write_checkpoint(connection, head, self._signer, self._clock.now_ns())
         # The copy must never be ahead of the log: a power cut would then look like a truncation.
-        self._engine.sync()
+        self._sync()
         for witness in self._witnesses:
             witness.append(note)
         return note

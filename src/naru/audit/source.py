@@ -90,12 +90,14 @@ def read_export(path: Path) -> tuple[StoredLog, str | None]:
     if not isinstance(first, dict) or first.get("kind") != "log":
         raise BadRequest(f"{path} is no export of an audit log; `naru audit export` writes one.")
     found = [line for line in _lines(path) if isinstance(line, dict) and line.get("kind") == "checkpoint"]
+    size = first.get("size")
     log = StoredLog(
         head=None,
         has_head=False,
         entries=lambda: _export_rows(path),
         checkpoints=[tuple(line.get(name) for name in ("number", "size", "at_ns", "note")) for line in found],
         nodes=None,
+        stated_size=size if type(size) is int else None,
     )
     key = first.get("public_key")
     return log, key if isinstance(key, str) else None

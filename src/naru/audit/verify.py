@@ -38,6 +38,8 @@ class StoredLog(msgspec.Struct, frozen=True, kw_only=True):
     """(number, size, at_ns, note)"""
     nodes: Sequence[Row] | None
     """(level, position, hash); None for an export, which has none."""
+    stated_size: int | None = None
+    """How many entries an export says it has."""
 
 
 def verify(
@@ -112,6 +114,7 @@ class _Verification:
         if head is None:
             if self._log.has_head:
                 self._find("head", "the head of the log is missing or cannot be read")
+            self._check_stated_size()
             return
         size = head.get("size")
         if type(size) is not int:
@@ -144,6 +147,16 @@ class _Verification:
             expected = ",".join(hash_.hex() for hash_ in tree.hashes)
             if head.get("frontier") != expected:
                 self._find("head", "the head of the log was altered: its tree is not that of the entries")
+
+    def _check_stated_size(self) -> None:
+        stated, found = self._log.stated_size, self.chain.last_seq
+        if stated is not None and stated > found:
+            self._find(
+                "truncated",
+                f"the export says that it has {stated} entries; those from {found + 1} on are missing",
+                seq=found + 1,
+                to_seq=stated,
+            )
 
     def _is_named(self, size: int) -> bool:
         """Whether an entry up to `size` is named already: whatever covers it cannot be right then."""
@@ -273,7 +286,7 @@ class _Verification:
             self._find("head", "the head of the log was altered: it names another newest checkpoint")
 
     def _check_kept(self) -> None:
-        own = {note.number: note.text for note in self._own}
+        own = {note.number: note.text for note in self._own if isinstance(note.number, int)}
         for copy, said in self._kept:
             name = f"the checkpoint kept in {copy.place}"
             if said is None or find_signer(copy.note, self._keys) is None:
@@ -282,13 +295,13 @@ class _Verification:
                 self._find("kept", f"{name} belongs to another log")
             elif self._check_root(said, 0, f"{name} (number {said.number})", said.number):
                 self.covered = max(self.covered, said.size)
-                if said.number not in own:
+                if said.number not in own and (self._log.has_head or said.number < max(own, default=0)):
                     self._find(
                         "checkpoint",
                         f"checkpoint {said.number} is missing from the log; {copy.place} has it",
                         checkpoint=said.number,
                     )
-                elif own[said.number] != copy.note:
+                elif own.get(said.number, copy.note) != copy.note:
                     self._find(
                         "checkpoint",
                         f"the log's checkpoint {said.number} is another than the one kept in {copy.place}",

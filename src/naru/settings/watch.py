@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from naru.kernel.clock import Clock, SystemClock
 from naru.kernel.errors import ConfigError, NaruError
+from naru.settings.changes import changed_fields
 from naru.settings.load import load
 from naru.settings.model import Settings
 from naru.settings.restart import restart_needed
@@ -25,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 Stamp = dict[Path, tuple[int, ...] | None]
 """What `stat` says of each watched file, None for one that is not there."""
+
+Outcome = Callable[[Sequence[str], NaruError | None], None]
+"""Told what changed, or why nothing did."""
 
 
 class ConfigWatcher:
@@ -38,6 +42,7 @@ class ConfigWatcher:
         apply: makes the new settings the running ones; when it raises a NaruError, they are refused.
         current: the settings that run now.
         interval_s: seconds between looks.
+        on_outcome: told of each file that was taken up (with the names of what changed) or refused.
 
     Attributes:
         current: the settings that run now.
@@ -55,6 +60,7 @@ class ConfigWatcher:
         current: Settings,
         clock: Clock | None = None,
         interval_s: float = 1.0,
+        on_outcome: Outcome | None = None,
     ) -> None:
         self.path = path
         self.current = current
@@ -65,6 +71,7 @@ class ConfigWatcher:
         self._has_file = path.exists()
         self._clock = clock or SystemClock()
         self._interval_s = interval_s
+        self._on_outcome = on_outcome
         self._started_with = current
         self.loaded_at_ns = self._clock.now_ns()
         # Unset, so that the first look loads: the file may have changed since `current` was read.
@@ -151,6 +158,7 @@ class ConfigWatcher:
 
     def _accept(self, settings: Settings) -> None:
         is_new = settings != self.current or self.last_error is not None
+        changed = changed_fields(self.current, settings)
         self.current = settings
         self.last_error = None
         self.loaded_at_ns = self._clock.now_ns()
@@ -158,12 +166,16 @@ class ConfigWatcher:
         if is_new:
             waiting = ", ".join(self.waiting_for_restart)
             _log.info("settings loaded%s", f"; these wait for a restart: {waiting}" if waiting else "")
+            if self._on_outcome is not None:
+                self._on_outcome(changed, None)
 
     def _refuse(self, error: NaruError, *, is_asked: bool) -> None:
         is_known = not is_asked and self.last_error is not None and self.last_error.message == error.message
         self.last_error = error
         if not is_known:
             _log.error("settings refused, the running ones stay: %s", error.message)
+            if self._on_outcome is not None:
+                self._on_outcome([], error)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

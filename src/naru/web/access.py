@@ -129,6 +129,16 @@ async def verify_key(context: ControlContext, limiter: GuessLimiter, source: str
         limiter.record_success(source)
         return True
     limiter.record_failure(source)
+    method = "admin_key" if limiter is context.sign_in_limiter else "bearer"
+    context.audit.record(
+        AuditEvent(
+            action="user.sign_in",
+            actor="unknown",
+            target="admin-key",
+            outcome="denied",
+            facts={"method": method},
+        )
+    )
     return False
 
 

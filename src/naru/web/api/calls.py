@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from naru.kernel.errors import NotFound
 from naru.web.access import read_context, requires
 from naru.web.api.export import render_csv, render_jsonl
+from naru.web.api.exported import record_export
 from naru.web.api.schemas import CallOut, CallPage
 from naru.web.filters import Filter, list_page
 
@@ -45,6 +46,7 @@ async def export_calls(
     format: Annotated[Literal["csv", "jsonl"], Query(description="`csv` opens in Excel.")] = "csv",
 ) -> StreamingResponse:
     """Every call the filters let through, streamed: a year of them needs no more memory than a page."""
+    await record_export(request, "ledger.export", "ledger", format, filter_)
     calls = read_context(request).ledger.export_calls(**filter_)
     lines, media_type = (
         (render_csv(calls), "text/csv; charset=utf-8")

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from naru.identity.people_directory import Directory
 from naru.identity.people_sign_in import Step
+from naru.kernel.audit import AuditEvent
 from naru.kernel.errors import NaruError, NotFound, PayloadTooLarge, RateLimited
 from naru.web.access import read_context, read_principal, read_source, requires, verify_key
 from naru.web.console.frame import THEME_COOKIE, THEMES, local_path, render
@@ -91,6 +92,11 @@ async def sign_in(request: Request) -> Response:
         return await show_sign_in(request, next=there, error=limited)
     if not is_right:
         return await show_sign_in(request, next=there, failure="wrong_key")
+    context.audit.record(
+        AuditEvent(
+            action="user.sign_in", actor="admin-key", target="admin-key", facts={"method": "admin_key"}
+        )
+    )
     response = RedirectResponse(there, 303)
     set_session(response, request, context.sessions.create())
     return response
