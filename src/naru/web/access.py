@@ -77,7 +77,7 @@ def requires(permission: Permission, *, everywhere: bool = False) -> Any:
 
 
 def find_rule(route: object) -> Rule | None:
-    """The rule a route declared by itself; one that only its router declared does not count."""
+    """The one rule that a route (or its own router) declared; several are as none."""
     if not isinstance(route, APIRoute):
         return None
     rules = [d.call for d in route.dependant.dependencies if isinstance(d.call, Rule)]

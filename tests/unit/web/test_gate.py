@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
+from starlette.testclient import TestClient
 from tests.unit.web.conftest import KEY
 
-from naru.web.access import PUBLIC_ROUTES
+from naru.identity import PERMISSIONS, ROLE_PERMISSIONS, ROLES, PersonPrincipal
+from naru.web.access import PUBLIC_ROUTES, find_rule, requires
 from naru.web.control import create_control_app
 from naru.web.session import COOKIE, LIFETIME_S
 
+QUESTIONS = {"/api/audit/verify"}
+"""Posted to because the question is long; it changes nothing."""
 OWN = {"origin": "http://testserver"}
 
 
@@ -39,6 +46,82 @@ def test_every_route_refuses_who_shows_nothing(app, anyone):
             assert response.status_code == 401, (method, route.path)
             refused += 1
     assert refused >= 12
+
+
+def test_every_route_declares_its_permission(app):
+    """A route without a rule, or with two, answers nobody; so none may be without."""
+    ruled = 0
+    for route in _routes(app.routes):
+        if isinstance(route, Mount) or route.name in PUBLIC_ROUTES:
+            continue
+        rule = find_rule(route)
+        assert rule is not None, f"{route.path} declares no permission (or several)"
+        assert rule.permission in PERMISSIONS, route.path
+        assert (
+            route.methods <= {"GET", "HEAD"}
+            or route.path in QUESTIONS
+            or not rule.permission.endswith(".read")
+        ), f"{route.path} changes something by a permission to read"
+        ruled += 1
+    assert ruled >= 30
+
+
+def test_a_route_without_a_rule_answers_nobody(context):
+    """Deny by default: not even the admin key opens what nobody thought about."""
+    app = create_control_app(context)
+
+    @app.get("/api/forgotten")
+    async def read_forgotten() -> str:
+        return "secret"
+
+    @app.get("/api/twice", dependencies=[requires("self"), requires("keys.read")])
+    async def read_twice() -> str:
+        return "secret"
+
+    headers = {"authorization": f"Bearer {KEY}"}
+    with TestClient(app, headers=headers) as client:
+        for path in ("/api/forgotten", "/api/twice"):
+            answer = client.get(path)
+            assert answer.status_code == 403, path
+            assert answer.json()["code"] == "route_without_rule"
+
+
+def _someone(context, **roles):
+    """The context as it is for somebody with these roles, who is signed in by the cookie `someone`."""
+
+    class Somebody(type(context)):
+        def find_session(self, token):
+            held = {("*" if org == "everywhere" else org): frozenset([role]) for org, role in roles.items()}
+            return PersonPrincipal(person_id="usr_someone", roles=held) if token == "someone" else None
+
+    return Somebody(**{field.name: getattr(context, field.name) for field in fields(context)})
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("where", ["everywhere", "org_default", "org_other"])
+def test_a_session_opens_exactly_what_its_roles_allow(context, acts, role, where):
+    """Every route that answers without being refused is one whose permission the role has there."""
+    app = create_control_app(_someone(context, **{where: role}))
+    headers = {"sec-fetch-site": "same-origin"}
+    with TestClient(
+        app, headers=headers, cookies={COOKIE: "someone"}, raise_server_exceptions=False
+    ) as client:
+        for route in _routes(app.routes):
+            if isinstance(route, Mount) or route.name in PUBLIC_ROUTES or "stream" in route.path:
+                continue
+            rule = find_rule(route)
+            permission = rule.permission
+            is_allowed = permission == "self" or permission in ROLE_PERMISSIONS[role]
+            if rule.everywhere:
+                is_allowed = is_allowed and where == "everywhere"
+            if is_allowed or "/logout" in route.path:
+                continue
+            for method in route.methods:
+                path = re.sub(r"\{[^}]+\}", "req_1", route.path)
+                answer = client.request(method, path)
+                assert answer.status_code == 403, (method, route.path, answer.status_code)
+    assert all(act.action == "access.deny" and act.outcome == "denied" for act in acts)
+    assert role == "admin" or acts, "what is refused is told to the audit log"
 
 
 def test_the_public_routes_exist(app):
@@ -124,8 +207,6 @@ def test_sessions_of_another_secret_open_nothing(context):
 )
 def test_a_change_from_another_site_is_refused(app, context, headers):
     """Even with the session's cookie: another page may send it, but cannot say that it is ours."""
-    from starlette.testclient import TestClient
-
     with TestClient(app, cookies={COOKIE: context.sessions.create()}, follow_redirects=False) as client:
         refused = client.post("/logout", headers=headers)
         assert refused.status_code == 403
@@ -203,8 +284,6 @@ def test_only_files_may_be_kept_by_a_cache(admin):
 def test_an_unforeseen_error_tells_nothing(context):
     """No trace, no message of the exception, and still the headers."""
     from dataclasses import replace
-
-    from starlette.testclient import TestClient
 
     def fail():
         raise RuntimeError("SELECT secret FROM https://upstream")
