@@ -186,20 +186,24 @@ class PersonSessions:
         roles = {org: frozenset(held) for org, held in session.roles.items()}
         return PersonPrincipal(person_id=session.person_id, roles=roles)
 
-    def create_pending(self, step: Step, next: str, method: str = "password") -> str:
-        """A cookie's value for a sign-in that waits for its next step."""
+    def create_pending(self, step: Step, next: str, method: str, email: str) -> str:
+        """A cookie's value for a sign-in that waits for its next step.
+
+        Args:
+            email: as it was typed, for the browser's password manager.
+        """
         until_s = self._now_s() + PENDING_S
-        return str(self._pending.dumps([step.person_id, step.epoch, step.need, until_s, next, method]))
+        return str(self._pending.dumps([step.person_id, step.epoch, step.need, until_s, next, method, email]))
 
     def find_pending(self, token: str) -> Pending | None:
         """The sign-in that waits, or None."""
         try:
-            person_id, epoch, need, until_s, next, method = self._pending.loads(token)
+            person_id, epoch, need, until_s, next, method, email = self._pending.loads(token)
         except (BadSignature, ValueError, TypeError):
             return None
         if until_s <= self._now_s():
             return None
-        return Pending(Step(person_id=person_id, epoch=epoch, need=need), next, method)
+        return Pending(Step(person_id=person_id, epoch=epoch, need=need), next, method, email)
 
     def _now_s(self) -> int:
         return self._clock.now_ns() // _NS
@@ -212,6 +216,7 @@ class Pending:
     step: Step
     next: str
     method: str
+    email: str
 
     @property
     def need(self) -> Need:

@@ -18,7 +18,7 @@ from pathlib import Path
 import uvicorn
 
 from naru.app import App
-from naru.settings.model import Local, Model, Provider, Settings
+from naru.settings.model import Identity, Local, Model, Provider, Settings
 from naru.testing.upstream import ThreadedUpstream
 
 
@@ -32,11 +32,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def running_naru(home: Path) -> Iterator[Running]:
+def running_naru(home: Path, identity: Identity | None = None) -> Iterator[Running]:
     """Naru with one scripted provider and no embedded model."""
     with ThreadedUpstream() as upstream, socket.create_server(("127.0.0.1", 0)) as listener:
         settings = Settings(
             local=Local(enabled=False),
+            identity=identity or Identity(),
             providers={
                 "scripted": Provider(
                     kind="openai-compatible", base_url=upstream.url + "/v1", api_key="sk-test", models=("*",)

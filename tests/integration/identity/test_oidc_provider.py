@@ -220,7 +220,9 @@ def test_what_is_wrong_in_the_settings_is_said_without_the_secret(open_naru):
     assert "oidc_refused" in back.text
     assert "wrong secret" not in back.text
     for issuer, status in (("http://127.0.0.1:1", 503), (f"http://localhost:{free_port()}", 503)):
-        assert open_naru(issuer=issuer).get("/login/oidc").status_code == status
+        away = open_naru(issuer=issuer).get("/login/oidc")
+        assert away.status_code == status
+        assert "The identity provider does not answer" in away.text
 
 
 def test_another_name_of_the_same_provider_is_another_issuer(open_naru, port):

@@ -55,7 +55,7 @@ async def show_enrolment(request: Request) -> Response:
     person = await _require_me(request)
     if person.has_totp:
         return RedirectResponse("/me", 303)
-    return _show_enrolment(request, await _begin(request, person))
+    return _show_enrolment(request, person, await _begin(request, person))
 
 
 @router.post("/totp", name="me_totp_confirm", dependencies=[requires("self")])
@@ -73,7 +73,7 @@ async def confirm_totp(request: Request) -> Response:
     except NaruError as error:
         if error.code in ("totp_not_begun", "totp_exists"):
             return RedirectResponse("/me", 303)
-        return _show_enrolment(request, await _begin(request, person), error)
+        return _show_enrolment(request, person, await _begin(request, person), error)
     return _renew(request, _show(request, enrolled, codes=codes), enrolled)
 
 
@@ -172,7 +172,9 @@ def _show(
     )
 
 
-def _show_enrolment(request: Request, enrolment: Enrolment, error: NaruError | None = None) -> Response:
+def _show_enrolment(
+    request: Request, person: Person, enrolment: Enrolment, error: NaruError | None = None
+) -> Response:
     # Dark on light whatever the theme: some scanners do not read the inverse.
     code = segno.make(enrolment.uri, error="m", micro=False)
     return render(
@@ -181,6 +183,7 @@ def _show_enrolment(request: Request, enrolment: Enrolment, error: NaruError | N
         area="me",
         status_code=error.status if error is not None else 200,
         values={
+            "email": person.email,
             "qr": code.svg_inline(
                 scale=5, border=4, dark="#000", light="#fff", svgclass="qr", lineclass=None
             ),

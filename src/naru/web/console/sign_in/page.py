@@ -83,7 +83,7 @@ async def sign_in(request: Request) -> Response:
             )
         except NaruError as error:
             return await show_sign_in(request, next=there, error=error, email=form["email"])
-        return go_on(request, context, step, there, "password")
+        return go_on(request, context, step, there, "password", form["email"])
     try:
         is_right = await verify_key(
             context, context.sign_in_limiter, read_source(request), form.get("key", "").strip()
@@ -107,7 +107,7 @@ async def read_code(request: Request) -> Response:
     """Asks for the code of the second factor."""
     if find_pending(request, "code") is None:
         return _begin_anew()
-    return render(request, "sign_in/code.html", values={"error": None, "failure": None, "wait_s": 0})
+    return _show(request, "sign_in/code.html", None)
 
 
 @router.post("/login/code", name="sign_in_code")
@@ -130,15 +130,16 @@ async def check_code(request: Request) -> Response:
         if error.code == "sign_in_expired":
             return _begin_anew()
         return _show(request, "sign_in/code.html", error)
-    return go_on(request, context, step, pending.next, "totp")
+    return go_on(request, context, step, pending.next, "totp", pending.email)
 
 
 @router.get("/login/password", name="sign_in_password_page")
 async def read_new_password(request: Request) -> Response:
     """Asks for a password of one's own instead of the one-time password."""
-    if find_pending(request, "new_password") is None:
+    pending = find_pending(request, "new_password")
+    if pending is None:
         return _begin_anew()
-    return render(request, "sign_in/password.html", values={"error": None, "failure": None, "wait_s": 0})
+    return _show(request, "sign_in/password.html", None, email=pending.email)
 
 
 @router.post("/login/password", name="sign_in_password")
@@ -154,7 +155,7 @@ async def choose_password(request: Request) -> Response:
     except NaruError as error:
         if error.code == "sign_in_expired":
             return _begin_anew()
-        return _show(request, "sign_in/password.html", error)
+        return _show(request, "sign_in/password.html", error, email=pending.email)
     return go_on(request, context, step, pending.next, pending.method)
 
 
@@ -212,7 +213,9 @@ def read_directory(request: Request) -> tuple[ControlContext, Directory, PersonS
     return context, context.directory, context.person_sessions
 
 
-def go_on(request: Request, context: ControlContext, step: Step, there: str, method: str) -> RedirectResponse:
+def go_on(
+    request: Request, context: ControlContext, step: Step, there: str, method: str, email: str = ""
+) -> RedirectResponse:
     """To where they were going with a session, or to the next step with a note of how far they came."""
     assert context.person_sessions is not None
     if step.need == "nothing":
@@ -223,7 +226,7 @@ def go_on(request: Request, context: ControlContext, step: Step, there: str, met
     response = RedirectResponse(_STEPS[step.need], 303)
     response.set_cookie(
         PENDING_COOKIE,
-        context.person_sessions.create_pending(step, there, method),
+        context.person_sessions.create_pending(step, there[:1000], method, email[:254]),
         max_age=PENDING_S,
         path="/login",
         httponly=True,
