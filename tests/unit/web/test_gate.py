@@ -98,7 +98,7 @@ def _someone(context, **roles):
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("where", ["everywhere", "org_default", "org_other"])
+@pytest.mark.parametrize("where", ["everywhere", "org_default"])
 def test_a_session_opens_exactly_what_its_roles_allow(context, acts, role, where):
     """Every route that answers without being refused is one whose permission the role has there."""
     app = create_control_app(_someone(context, **{where: role}))
