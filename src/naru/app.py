@@ -34,6 +34,7 @@ from naru.settings import ConfigWatcher, Settings
 from naru.settings.model import LOCAL_PROVIDER as _LOCAL
 from naru.settings.model import Local
 from naru.settings.model import Provider as ProviderSettings
+from naru.settings.secretfile import ensure_secret
 from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
 from naru.web.control import create_control_app
 from naru.web.root import AsgiApp, Root
@@ -68,7 +69,8 @@ class App:
         secrets_folder = home if settings.secrets.folder is None else Path(settings.secrets.folder)
         self.admin_key_path = secrets_folder / "admin.key"
         self.admin_key = ensure_admin_key(secrets_folder)
-        self._session_secret = _session_secret(secrets_folder)
+        # Signs console sessions; kept over restarts so that nobody is signed out by one.
+        self._session_secret = ensure_secret(secrets_folder / "session.key", partial(secrets.token_bytes, 32))
         self.local: LocalModel | None = None
         self.local_reason = ""
         """Why the embedded model does not run; "" when it does or was switched off."""
@@ -397,16 +399,3 @@ def _own_act(action: str, outcome: Outcome = "done", **facts: str | int | None) 
 
 def _build_providers(settings: Settings) -> dict[str, Provider]:
     return {name: build_provider(name, own) for name, own in settings.providers.items()}
-
-
-def _session_secret(home: Path) -> bytes:
-    """Signs console sessions; kept over restarts so that nobody is signed out by one."""
-    path = home / "session.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    secret = secrets.token_bytes(32)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-    return secret

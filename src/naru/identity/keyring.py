@@ -4,7 +4,6 @@ secret. `KeyWatch` keeps it like the database; a lookup is one read of a dict an
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from naru.identity.principal import Principal
 from naru.identity.secret import MAX_KEY_BYTES, digest_secret
 from naru.kernel.clock import Clock, SystemClock
 from naru.kernel.errors import ConfigError, Unauthenticated, Unavailable
+from naru.settings.secretfile import ensure_secret
 
 _PREFIX = "naru_admin_"
 _MIN_LENGTH = 24
@@ -26,26 +26,23 @@ def ensure_admin_key(home: Path) -> str:
     """The admin key of `home`, made with 256 random bits when there is none yet.
 
     Raises:
-        ConfigError: the file exists and is empty or too short to be a key.
+        ConfigError: the file is empty or too short to be a key, or cannot be made.
     """
     path = home / "admin.key"
-    try:
-        # O_EXCL: two starts at once must not each believe in a key of their own.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_text(encoding="utf-8").strip()
-        if len(key) < _MIN_LENGTH:
-            raise ConfigError(
-                f"holds no usable key ({_MIN_LENGTH} characters at least). Delete the file and start again "
-                "to get a new one.",
-                path=str(path),
-                line=1,
-            ) from None
-        return key
-    key = _PREFIX + secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(key + "\n")
+    text = ensure_secret(path, _new_admin_key)
+    key = text.decode("utf-8", "replace").strip()
+    if len(key) < _MIN_LENGTH:
+        raise ConfigError(
+            f"holds no usable key ({_MIN_LENGTH} characters at least). Delete the file and start again "
+            "to get a new one.",
+            path=str(path),
+            line=1,
+        )
     return key
+
+
+def _new_admin_key() -> bytes:
+    return f"{_PREFIX}{secrets.token_urlsafe(32)}\n".encode()
 
 
 class Entry(NamedTuple):
