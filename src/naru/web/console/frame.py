@@ -60,7 +60,13 @@ NAVIGATION: Final = (
             Area("requests", "/requests", _("Requests"), "requests"),
         ),
     ),
-    Section(_("Govern"), (Area("people", "/people", _("People"), "people"),)),
+    Section(
+        _("Govern"),
+        (
+            Area("people", "/people", _("People"), "people"),
+            Area("audit", "/audit", _("Audit"), "audit"),
+        ),
+    ),
     Section(_("Build"), (Area("playground", "/playground", _("Playground"), "playground"),)),
 )
 

@@ -1,0 +1,1 @@
+"""The audit log: entries, one of them with its proof, checkpoints, and verification."""
