@@ -87,7 +87,7 @@ class SignIn:
             secrets = store.find_secrets(connection, person.id if person else "")
         is_right = self._hasher.verify(secrets.password_hash if secrets else None, password)
         if not is_right or person is None or secrets is None:
-            raise self._fail(person, attempt, "password" if person else "unknown_account")
+            raise self._fail(person, attempt, "password" if person else "unknown_account", code="wrong_sign_in")
         self._refuse_closed(person, secrets, attempt)
         if secrets.password_hash is not None and self._hasher.needs_rehash(secrets.password_hash):
             self._rehash(person.id, password)
@@ -266,7 +266,7 @@ class SignIn:
             raise
 
     def _fail(
-        self, person: Person | None, attempt: Attempt, reason: str, *, code: str = "wrong_sign_in"
+        self, person: Person | None, attempt: Attempt, reason: str, *, code: str
     ) -> NaruError:
         id = person.id if person else None
         self._record("user.sign_in", id, "denied", reason=reason)
