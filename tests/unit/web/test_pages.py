@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.web.conftest import NS, new_call
 
+from naru.audit import ACTIONS
 from naru.web import console
 from naru.web.console.frame import local_path
 from naru.web.console.language import CATALOGUES, negotiate
@@ -23,6 +24,7 @@ OUTSIDE = {
     "unknown",
     "There is nothing at this address.",
     "The ledger has no call with this id.",
+    "The audit log has no entry with this number.",
     "Naru made a mistake answering this. The log of the server says what; please report it.",
 }
 """Texts that pages show and that are not marked in a template."""
@@ -35,7 +37,8 @@ def test_every_text_of_the_console_is_in_korean():
         method_map=[("**.html", "jinja2.ext:babel_extract"), ("**.py", "python")],
         options_map={"**.html": {"trimmed": "true", "silent": "false"}},
     )
-    wanted = {message for _, _, message, _, _ in found} | OUTSIDE | set(TITLES.values())
+    wanted = {message for _, _, message, _, _ in found} | OUTSIDE
+    wanted |= set(TITLES.values()) | set(ACTIONS.values())
     with (CATALOGUES / "ko.po").open("rb") as source:
         catalogue = read_po(source)
     known = {message.id: message for message in catalogue if message.id}
