@@ -64,8 +64,8 @@ for name in ours:
 
 THIRD_PARTY = (
     "aiohttp alembic alembic.command babel babel.numbers botocore fastapi fastapi.responses httptools "
-    "itsdangerous jinja2 msgspec pydantic sqlalchemy starlette.staticfiles starlette.concurrency typer "
-    "uvicorn uvloop"
+    "itsdangerous jinja2 msgspec psycopg pydantic redis.asyncio sqlalchemy starlette.staticfiles "
+    "starlette.concurrency typer uvicorn uvloop"
 )
 
 

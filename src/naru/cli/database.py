@@ -44,7 +44,7 @@ def info(home: HomeOption = _HOME, config: ConfigOption = None, as_json: JsonOpt
 
     Example: naru database info --json
     """
-    with _open(home, config) as engine:
+    with open_engine(home, config) as engine:
         engine.check_server()
         facts = engine.read_facts() | {"step": engine.read_step()}
         rows = engine.count_rows()
@@ -122,7 +122,12 @@ def _settings(config: Path | None) -> Settings:
 
 
 @contextmanager
-def _open(home: Path, config: Path | None) -> Iterator[SqlEngine]:
+def open_engine(home: Path, config: Path | None) -> Iterator[SqlEngine]:
+    """The database that `naru up` would use with the same `--home` and `--config`; none is made.
+
+    Raises:
+        ConfigError: there is none yet, or the settings are wrong.
+    """
     engine = _open_engine(_settings(config), home)
     try:
         yield engine

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from naru.kernel.errors import BadRequest, ConfigError, NotFound
+from naru.kernel.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from naru.kernel.tokens import Usage
@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 
 HomeOption = Annotated[Path, typer.Option(help="Folder of the database, as given to `naru up`.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="Settings, as given to `naru up`; default: naru.toml in this folder.")
+]
 ModelOption = Annotated[str | None, typer.Option(help="Only calls served by this model.")]
 ProviderOption = Annotated[str | None, typer.Option(help="Only calls answered by this provider.")]
 StatusOption = Annotated[
@@ -40,6 +43,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 @app.command("list")
 def list_(
     home: HomeOption = _HOME,
+    config: ConfigOption = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many calls.")] = 20,
     model: ModelOption = None,
     provider: ProviderOption = None,
@@ -54,7 +58,7 @@ def list_(
 
     Example: naru ledger list --since 24h --status error
     """
-    with _open(home) as reader:
+    with _open(home, config) as reader:
         calls = reader.list_calls(
             limit=limit, model=model, provider=provider, status=status, team=team, from_ns=_from_ns(since)
         )
@@ -75,13 +79,14 @@ def list_(
 def show(
     id: Annotated[str, typer.Argument(help="The call's id: `req_…`, in the header x-naru-request-id.")],
     home: HomeOption = _HOME,
+    config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Print everything that is known of one call, with each of its attempts."""
-    with _open(home) as reader:
+    with _open(home, config) as reader:
         call = reader.find_call(id)
     if call is None:
-        raise NotFound(f"no call {id} is in the ledger of {home}; `naru ledger list` shows those that are")
+        raise NotFound(f"no call {id} is in the ledger; `naru ledger list` shows those that are")
     if as_json:
         print(_json_line(call))
         return
@@ -96,6 +101,7 @@ def show(
 @app.command()
 def export(
     home: HomeOption = _HOME,
+    config: ConfigOption = None,
     as_csv: Annotated[bool, typer.Option("--csv/--json", help="CSV, or one JSON object a line.")] = False,
     model: ModelOption = None,
     provider: ProviderOption = None,
@@ -112,7 +118,7 @@ def export(
     import csv
     import sys
 
-    with _open(home) as reader:
+    with _open(home, config) as reader:
         calls = reader.export_calls(
             model=model, provider=provider, status=status, team=team, from_ns=_from_ns(since)
         )
@@ -130,22 +136,13 @@ def export(
 
 
 @contextmanager
-def _open(home: Path) -> Iterator[LedgerReader]:
-    from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
+def _open(home: Path, config: Path | None) -> Iterator[LedgerReader]:
+    from naru.cli.database import open_engine
     from naru.metering import LedgerReader
 
-    path = home / FILE_NAME
-    if not path.is_file():
-        raise ConfigError(
-            "there is no ledger here yet; start `naru up` once, or point --home at its folder",
-            path=str(path),
-        )
-    engine = SqliteEngine(path)
-    try:
+    with open_engine(home, config) as engine:
         engine.require_current()
         yield LedgerReader(engine)
-    finally:
-        engine.close()
 
 
 def _from_ns(since: str | None) -> int | None:

@@ -271,14 +271,12 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None
                 some = some[size:]
 
 
-# Only our own names are put together in these; every value is bound.
-
-
 @cache
 def _statement(table: sa.Table, size: int) -> str:
     names = ", ".join(column.name for column in table.columns)
     row = "(" + ", ".join(["?"] * len(table.columns)) + ")"
     rows = ", ".join([row] * size)
+    # Only our own names are put together here; every value is bound.
     return f"INSERT INTO {table.name} ({names}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608
 
 
@@ -286,6 +284,7 @@ def _statement(table: sa.Table, size: int) -> str:
 def _array_statement(table: sa.Table, dialect: sa.Dialect) -> str:
     names = ", ".join(column.name for column in table.columns)
     arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in table.columns)
+    # As above.
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 

@@ -81,12 +81,14 @@ def resolve_addresses(
                 address = _read_file(beside(folder, file))
             else:
                 continue
-            if not address.get_secret_value().startswith(schemes):
-                raise ValueError(f"it holds no address that begins with {schemes[0]}")  # noqa: TRY301
         except ValueError as fault:
             faults.append(((name, field), f"{name}.{field}: {fault}"))
-        else:
+            continue
+        if address.get_secret_value().startswith(schemes):
             found[name] = address
+        else:
+            reason = f"it holds no address that begins with {schemes[0]}"
+            faults.append(((name, field), f"{name}.{field}: {reason}"))
     return found, faults
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from naru.kernel.errors import ConfigError
-from naru.settings import InvalidConfig, Settings, load, parse
+from naru.settings import PLACES, InvalidConfig, Settings, load, parse
 
 SECRET = "sk-very-secret-1234567890"
 
@@ -263,3 +263,55 @@ def test_any_bytes_give_settings_or_a_config_error(content):
 
 def _path():
     return Path("naru.toml")
+
+
+POSTGRES = "postgresql://naru:very-secret@db:5432/naru?sslmode=verify-full"
+
+
+@pytest.mark.parametrize("table", ["database", "redis"])
+def test_an_address_comes_from_where_it_is_named(tmp_path, table):
+    """Out of the environment, out of a file beside naru.toml, or as it stands; shown to nobody."""
+    address = {"database": POSTGRES, "redis": "rediss://:very-secret@kv:6380/1"}[table]
+    (tmp_path / "address").write_text(f"{address}\n")
+    for line, environ in (
+        ('url_env = "ADDRESS"', {"ADDRESS": address}),
+        ('url_file = "address"', {}),
+        (f'url = "{address}"', {}),
+    ):
+        settings = parse(f"[{table}]\n{line}\n".encode(), path=tmp_path / "naru.toml", environ=environ)
+        url = getattr(settings, table).url
+        assert url.get_secret_value() == address
+        assert "very-secret" not in f"{settings!r}{settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "said"),
+    [
+        ('[database]\nurl_env = "NOT_SET"', {}, "2: database.url_env: the environment variable NOT_SET"),
+        ('[database]\nurl_env = "A"', {"A": "mysql://very-secret"}, "begins with postgresql://"),
+        ('[database]\nurl = "sqlite:///very-secret"', {}, "without [database] it is SQLite in HOME"),
+        ('[database]\nurl_file = "no"', {}, "2: database.url_file: the file does not exist"),
+        ('[redis]\nurl = "http://very-secret"', {}, "must begin with redis://"),
+        ('[redis]\nurl_env = "A"\nurl = "redis://very-secret"', {"A": "redis://h"}, "url_env and url; keep"),
+        (f'[database]\nurl_env = "{POSTGRES}"', {}, "is it the key itself?"),
+    ],
+)
+def test_an_address_that_is_not_there_or_is_none_refuses_the_file(tmp_path, text, environ, said):
+    """With the line, and without the address, which may hold a password."""
+    with pytest.raises(InvalidConfig) as caught:
+        parse(text.encode(), path=tmp_path / "naru.toml", environ=environ)
+    assert said in caught.value.message
+    assert "very-secret" not in caught.value.message
+
+
+def test_administration_needs_no_providers_key(tmp_path):
+    """With `only`, what else stands in the file may be wrong: it is somebody else's."""
+    text = f'[database]\nurl = "{POSTGRES}"\n[providers.p]\nkind = "openai"\napi_key_env = "NO"\n[nonsense]\n'
+    path = tmp_path / "naru.toml"
+    path.write_text(text)
+    assert load(path, {}, only=PLACES).database.url is not None
+    with pytest.raises(InvalidConfig):
+        load(path, {})
+    path.write_text("[database]\nurl_evn = 'A'")
+    with pytest.raises(InvalidConfig, match="did you mean `url_env`"):
+        load(path, {}, only=PLACES)

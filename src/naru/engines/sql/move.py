@@ -239,6 +239,7 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None
         quote = connection.dialect.identifier_preparer.quote
         names = ", ".join(quote(column.name) for column in columns)
         arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in columns)
+        # Names of our own tables and columns; every value is bound.
         statement = f"INSERT INTO {quote(table.name)} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608
         connection.exec_driver_sql(statement, tuple(list(values) for values in zip(*rows, strict=True)))
         return
