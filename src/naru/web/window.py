@@ -17,6 +17,8 @@ RANGES: Final[Mapping[str, int]] = {"1h": 3600, "24h": 86_400, "7d": 7 * 86_400,
 """The ranges the console offers, in seconds."""
 _STEPS: Final = (10, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 7 * 86_400)
 _WANTED_BUCKETS: Final = 64
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2199
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,9 +28,15 @@ def time_from_ns(ns: int) -> datetime:
 
 
 def ns_from_time(time: datetime) -> int:
-    """A time without a zone is read as UTC."""
+    """A time without a zone is read as UTC.
+
+    Raises:
+        BadRequest: before 1970 or after 2199, which no database here could hold.
+    """
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1) * 1000
+    if not _FIRST_YEAR <= aware.year <= _LAST_YEAR:
+        raise BadRequest(f"Times are of the years {_FIRST_YEAR} to {_LAST_YEAR}.", code="invalid_time")
+    return max(0, (aware - _EPOCH) // timedelta(microseconds=1) * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -20,7 +20,6 @@ router = APIRouter(prefix="/api/keys", tags=["identity"])
 
 KeyId = Annotated[str, Path(max_length=64, description="Its id, `key_…`.")]
 _Unit = Query(max_length=400, description="Only those of this one (id or path); one of the three at most.")
-_LAST_YEAR = datetime(2200, 1, 1, tzinfo=UTC)
 _Names = Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=200)]
 _Tags = Annotated[dict[str, str], Field(max_length=20)]
 
@@ -214,10 +213,7 @@ async def revoke_key(request: Request, id: KeyId) -> KeyOut:
 
 
 def _expiry_ns(moment: datetime | None) -> int | None:
-    if moment is None:
-        return None
-    # The first and last days of the calendar do not survive a change of zone.
-    return ns_from_time(min(moment, _LAST_YEAR)) if moment.year > 1 else 0
+    return None if moment is None else ns_from_time(moment)
 
 
 def _fields(key: Key) -> dict[str, Any]:
