@@ -40,7 +40,9 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
 def insert_missing(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless its key is there; True when it was inserted."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return connection.execute(insert(table).values(values).on_conflict_do_nothing()).rowcount > 0
+    # RETURNING says what was inserted; the row count of such an INSERT is -1 in some drivers.
+    statement = insert(table).values(values).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(statement).first() is not None
 
 
 def raise_version(connection: sa.Connection) -> None:
@@ -219,10 +221,14 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
 def lock_failures(connection: sa.Connection, subject: str, now_ns: int) -> Failures:
     """The count of `subject`, its row held until the transaction ends."""
     empty = {"subject": subject, "failures": 0, "not_before_ns": 0, "last_at_ns": now_ns}
-    insert_missing(connection, sign_in_failures, empty)
     columns = sign_in_failures.c.failures, sign_in_failures.c.not_before_ns, sign_in_failures.c.last_at_ns
     query = sa.select(*columns).where(sign_in_failures.c.subject == subject).with_for_update()
-    return Failures(**connection.execute(query).one()._asdict())
+    while True:
+        insert_missing(connection, sign_in_failures, empty)
+        row = connection.execute(query).one_or_none()
+        # None: it was there at the INSERT, and another transaction has deleted it since.
+        if row is not None:
+            return Failures(**row._asdict())
 
 
 def write_failures(connection: sa.Connection, subject: str, failures: Failures) -> None:

@@ -43,33 +43,34 @@ def engine(tmp_path):
     engine.close()
 
 
+def new_house(engine, clock, secret=b"k" * 32):
+    """One replica's services on `engine`."""
+    rules, events = Identity(), Events()
+    snapshot = PeopleSnapshot(engine, clock)
+    snapshot.refresh()
+    lockout = Lockout(engine, clock, lambda: rules)
+    parts = {
+        "clock": clock,
+        "audit": events,
+        "hasher": PasswordHasher(memory_kib=64, queue=100),
+        "sealer": Sealer(secret, "totp"),
+        "lockout": lockout,
+        "snapshot": snapshot,
+    }
+    return SimpleNamespace(
+        people=People(engine, find_org={"org_a": "org_a", "org_b": "org_b"}.get, **parts),
+        sign_in=SignIn(engine, **parts),
+        events=events,
+        snapshot=snapshot,
+        lockout=lockout,
+        rules=rules,
+    )
+
+
 @pytest.fixture
 def open_house(engine, clock):
-    """One replica's services on the shared database."""
-
-    def open_(secret=b"k" * 32):
-        rules, events = Identity(), Events()
-        snapshot = PeopleSnapshot(engine, clock)
-        snapshot.refresh()
-        lockout = Lockout(engine, clock, lambda: rules)
-        parts = {
-            "clock": clock,
-            "audit": events,
-            "hasher": PasswordHasher(memory_kib=64),
-            "sealer": Sealer(secret, "totp"),
-            "lockout": lockout,
-            "snapshot": snapshot,
-        }
-        return SimpleNamespace(
-            people=People(engine, find_org={"org_a": "org_a", "org_b": "org_b"}.get, **parts),
-            sign_in=SignIn(engine, **parts),
-            events=events,
-            snapshot=snapshot,
-            lockout=lockout,
-            rules=rules,
-        )
-
-    return open_
+    """Opens a replica on the shared database."""
+    return lambda secret=b"k" * 32: new_house(engine, clock, secret)
 
 
 @pytest.fixture
