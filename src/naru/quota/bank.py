@@ -46,6 +46,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The smallest call that waits."""
     wish: int = 0
     """A useful size of slice."""
+    is_refill: bool = False
+    """Calls still find enough; more would keep them from waiting."""
     is_idle: bool = False
     """Nobody used the slice lately: what is offered goes back."""
     is_closing: bool = False
@@ -257,6 +259,8 @@ def _share(ask: Ask, left: int, others: int) -> tuple[int, bool]:
     """
     if ask.is_closing or ask.is_idle:
         return 0, False
+    if ask.is_refill:
+        return min(max(ask.wish, ask.offered), max(0, left) // (2 * (others + 1))), False
     if not ask.need:
         # Offered while others may be short: the rest goes back to all.
         return min(ask.offered, max(0, left) // (others + 1)), False

@@ -115,6 +115,9 @@ class Quota:
             journal = self._keeper.journal
             assert journal is not None, "start() first"
             journal.reserve(call_id, attempt_id, nano, tuple([part.key for part in hold.slices]), facts)
+            if self._purse.is_low:
+                self._purse.is_low = False
+                self._keeper.refill_soon()
         return hold
 
     async def reserve(

@@ -113,6 +113,11 @@ class Journal:
         """Calls that began and have not ended."""
         return len(self._open)
 
+    @property
+    def needs_care(self) -> bool:
+        """Whether `prepare` or `drop` would find something to do."""
+        return self._spare is None or bool(self._old)
+
     def reserve(self, call_id: str, attempt_id: str, nano: int, keys: tuple[Key, ...], facts: bytes) -> None:
         """An attempt is about to be made. Returns when that is known to whoever comes after us."""
         begun = Begun(attempt_id, nano, keys, facts)

@@ -101,7 +101,7 @@ class Keeper:
         self._place = (0, 1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="naru-quota")
         self._wake = asyncio.Event()
-        self._next: asyncio.Future[Answers] | None = None
+        self._waiting: list[asyncio.Future[Answers]] = []
         self._is_full_round_due = False
         self._is_failing = False
         self._is_settled = False
@@ -157,15 +157,20 @@ class Keeper:
         Raises:
             Unavailable: the bank did not answer in time, or could not.
         """
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
         self._is_full_round_due |= is_full
-        answers = self._next
+        # One future each: whoever waits is woken by the next turn of the loop, before another round begins.
+        answers: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+        self._waiting.append(answers)
         self._wake.set()
-        done, _ = await asyncio.wait((answers,), timeout=max(0.0, deadline - self._clock.monotonic()))
-        if not done:
-            raise unreachable()
-        return answers.result()
+        try:
+            async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
+                return await answers
+        except TimeoutError:
+            raise unreachable() from None
+
+    def refill_soon(self) -> None:
+        """A slice runs low."""
+        self._wake.set()
 
     # --- rounds ------------------------------------------------------------------------------------------
 
@@ -175,7 +180,7 @@ class Keeper:
                 async with asyncio.timeout(self.timing.beat_s):
                     await self._wake.wait()
             self._wake.clear()
-            waiting, self._next = self._next, None
+            waiting, self._waiting = self._waiting, []
             try:
                 answers = await self._round()
             except SQLAlchemyError as error:
@@ -183,26 +188,22 @@ class Keeper:
                     # The kind alone: the error's text holds the statement.
                     _log.error("budgets cannot be kept (%s); tried again", type(error).__name__)
                 self._is_failing = True
-                if waiting is not None:
-                    waiting.set_exception(unreachable())
-                    waiting.exception()  # whoever waited may be gone
+                _wake_up(waiting, None)
             except asyncio.CancelledError:
-                if waiting is not None:
-                    waiting.cancel()
+                for waiter in waiting:
+                    waiter.cancel()
                 raise
             else:
                 self._is_failing = False
-                if waiting is not None:
-                    waiting.set_result(answers)
-                    await asyncio.sleep(0)  # whoever waited takes what was granted before the next round
+                _wake_up(waiting, answers)
+                await asyncio.sleep(0)  # whoever waited takes what was granted before the next round
 
     async def _round(self) -> Answers:
         is_full, self._is_full_round_due = self._is_full_round_due, False
         now = self._clock.monotonic()
         if now - self._beat_at >= self.timing.beat_s:
             is_full, self._beat_at = True, now
-            if self.journal is not None:
-                await self._run(self.journal.prepare)
+            await self._turn_journal()
         if now - self._refreshed_at >= self.timing.refresh_s:
             await self._refresh()
         answers = await self._exchange(is_full=is_full)
@@ -244,7 +245,7 @@ class Keeper:
                 asked += self._collect_all(account, current, is_final=is_final)
                 if account.is_gone and current is None and not account.older:
                     del purse.accounts[account.budget.id]
-            elif account.waiting and current is not None:
+            elif current is not None and (account.waiting or current.is_low):
                 current.used_at = self._clock.monotonic()
                 asked.append((account, current, purse.ask(account, current)))
         return asked
@@ -289,10 +290,6 @@ class Keeper:
     async def _renew(self) -> None:
         """Say that we live, and look after those who do not."""
         self._renewed_at = self._clock.monotonic()
-        if self.journal is not None:
-            journal, ledger = self.journal, self._ledger
-            recorded, written = ledger.pending + ledger.written, ledger.written
-            await self._run(lambda: journal.drop(ledger_recorded=recorded, ledger_written=written))
         if not self._purse.accounts and self._limiter.is_empty:
             return
         now_ns = self._clock.now_ns()
@@ -302,6 +299,19 @@ class Keeper:
             self._configure_limits()
         if await self._run(lambda: self._bank.list_expired(now_ns)):
             await self._settle_for_the_dead()
+
+    async def _turn_journal(self) -> None:
+        """A segment ahead, and none behind that the ledger has caught up with."""
+        journal, ledger = self.journal, self._ledger
+        if journal is not None and journal.needs_care:
+            written = ledger.written
+            recorded = written + ledger.pending
+
+            def care() -> None:
+                journal.prepare()
+                journal.drop(ledger_recorded=recorded, ledger_written=written)
+
+            await self._run(care)
 
     async def _settle_for_the_dead(self) -> None:
         for owner in await self._run(lambda: list_dead(self._folder)):
@@ -326,6 +336,16 @@ class Keeper:
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _wake_up(waiting: list[asyncio.Future[Answers]], answers: Answers | None) -> None:
+    for waiter in waiting:
+        if waiter.done():
+            continue  # it gave up
+        if answers is None:
+            waiter.set_exception(unreachable())
+        else:
+            waiter.set_result(answers)
 
 
 def unreachable() -> Unavailable:

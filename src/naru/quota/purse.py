@@ -25,14 +25,17 @@ class Slice:
         "budget",
         "end_ns",
         "free",
+        "is_low",
         "is_tight",
         "key",
+        "low",
         "overrun",
         "overruns",
         "reserved",
         "spent",
         "start_ns",
         "told",
+        "unit",
         "unknown",
         "until_ns",
         "used_at",
@@ -54,6 +57,11 @@ class Slice:
         self.overruns = 0
         self.until_ns = 0
         self.wish = 0
+        self.unit = 0
+        """The largest amount a call waited for."""
+        self.low = -1
+        """Below this the bank is asked for more while calls still find enough."""
+        self.is_low = False
         self.used_at = 0.0
         self.is_tight = False
         """Little is left in the bank and other processes hold leases too."""
@@ -144,6 +152,8 @@ class Purse:
         self.accounts: dict[str, Account] = {}
         self._by_scope: dict[Scope, tuple[Account, ...]] = {}
         self.has_tag_budgets = False
+        self.is_low = False
+        """Some slice runs low; whoever acts on it sets it back."""
 
     def configure(self, budgets: Iterable[Budget]) -> None:
         """Take the budgets there are now. Slices of changed ones ask the bank again before their next use."""
@@ -200,6 +210,9 @@ class Purse:
         for part in slices:
             part.free -= nano
             part.reserved += nano
+            if part.free < part.low:
+                part.low = -1  # told once, until it has been filled
+                part.is_low = self.is_low = True
         return Hold(attempt_id, nano, tuple(slices))
 
     # --- what the keeper carries to the bank and back ----------------------------------------------------
@@ -211,8 +224,12 @@ class Purse:
         least = 0
         if part is account.slice and account.waiting and not is_closing:
             need, least = sum(account.waiting), min(account.waiting)
-            floor = max(account.waiting)
-            part.wish = min(max(part.wish * 2, floor * _FIRST_SLICE), floor * _LARGEST_SLICE)
+            part.unit = max(account.waiting)
+            part.wish = max(part.wish, part.unit * _FIRST_SLICE)
+        is_refill = part.is_low and not (need or is_idle or is_closing)
+        if is_refill:
+            part.wish = min(part.wish * 2, part.unit * _LARGEST_SLICE)
+        part.is_low = False
         offered = 0
         if (need or is_idle or is_closing or part.is_tight) and part.free > 0:
             offered, part.free = part.free, 0
@@ -234,6 +251,7 @@ class Purse:
             need=need,
             least=least,
             wish=part.wish,
+            is_refill=is_refill,
             is_idle=is_idle,
             is_closing=is_closing,
         )
@@ -246,6 +264,7 @@ class Purse:
         debt = max(0, -(ask.reserved + ask.kept))
         part.free += grant.granted + debt
         part.at_bank = 0
+        part.low = part.free // 4
         part.until_ns = grant.until_ns
         part.is_tight = grant.is_shared and grant.left < part.free
         if part.told is not None:
