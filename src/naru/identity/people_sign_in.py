@@ -228,6 +228,10 @@ class SignIn:
         known = store.find_by_email(connection, email)
         link = {"oidc_issuer": who.issuer, "oidc_subject": who.subject}
         if known is not None:
+            # Another replica may have made this very account since it was looked for by its subject.
+            now = store.find_by_subject(connection, who.issuer, who.subject)
+            if now is not None:
+                return now
             if not (may_link_email and who.is_email_verified and known.oidc_issuer is None):
                 raise Forbidden(
                     "There is another account with your e-mail address. Ask an administrator: it can be "
