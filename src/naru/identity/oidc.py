@@ -23,7 +23,7 @@ from naru.identity.people import Grant
 from naru.identity.people_sign_in import External
 from naru.identity.totp import Sealer
 from naru.kernel.clock import Clock
-from naru.kernel.errors import BadRequest, Forbidden
+from naru.kernel.errors import BadRequest, Forbidden, Unavailable
 from naru.settings.model import Oidc
 
 FLOW_S: Final = 600
@@ -31,6 +31,8 @@ FLOW_S: Final = 600
 _METADATA_S: Final = 3600.0
 _KEYS_PAUSE_S: Final = 10.0
 """Keys are asked for again at most so often, whatever names tokens give."""
+_PAUSE_S: Final = 3.0
+"""A provider that did not answer is not asked again for so long."""
 _MAX_GROUPS: Final = 1000
 _OWNER: Final = "flow"
 
@@ -77,6 +79,7 @@ class OidcClient:
         self._clock = clock
         self._metadata: Metadata | None = None
         self._metadata_at = 0.0
+        self._not_before = 0.0
         self._keys: SigningKeys | None = None
         self._keys_at = 0.0
         self._lock = asyncio.Lock()
@@ -167,9 +170,16 @@ class OidcClient:
         async with self._lock:
             now = self._clock.monotonic()
             if self._metadata is None or now - self._metadata_at > _METADATA_S:
+                if now < self._not_before:
+                    raise unreachable("does not answer")
                 issuer = self.settings.issuer
                 # Appended to the whole issuer, its path included (OpenID Connect Discovery, section 4).
-                document = await self._ask(issuer.rstrip("/") + "/.well-known/openid-configuration")
+                try:
+                    document = await self._ask(issuer.rstrip("/") + "/.well-known/openid-configuration")
+                except Unavailable:
+                    # Everybody at the door would wait for each other's time to run out.
+                    self._not_before = self._clock.monotonic() + _PAUSE_S
+                    raise
                 try:
                     metadata = msgspec.convert(document, Metadata, strict=True)
                 except msgspec.ValidationError:

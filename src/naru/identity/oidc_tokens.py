@@ -104,8 +104,8 @@ def check_id_token(
     given = claims.get("nonce")
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
         raise refuse("the token belongs to another sign-in (nonce)")
-    if len(claims["sub"]) > _MAX_SUBJECT:
-        raise refuse("the subject is too long")
+    if len(claims["sub"]) > _MAX_SUBJECT or not claims["sub"].isprintable():
+        raise refuse("the subject is too long, or not printable")
     return claims
 
 

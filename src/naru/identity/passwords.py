@@ -33,6 +33,11 @@ def normalize_password(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+def _bytes(password: str) -> bytes:
+    # `surrogatepass`: half a character is a wrong password, not a fault of ours.
+    return normalize_password(password).encode("utf-8", "surrogatepass")
+
+
 def check_password_rules(password: str, *, names: tuple[str, ...]) -> None:
     """Refuse a new password that is too short, too long, the person's own name, or nearly one character.
 
@@ -79,17 +84,17 @@ class PasswordHasher:
     def hash(self, password: str) -> str:
         """The hash to store, its parameters and salt inside."""
         with self._slot():
-            return self._argon2.hash(normalize_password(password))
+            return self._argon2.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` is the one behind `stored`; without one it is False after the same work."""
         # Over-long input is cut, not refused: a refusal would be quicker than a hash, and tell.
-        password = normalize_password(password[: MAX_LENGTH * 4])
+        given = _bytes(password[: MAX_LENGTH * 4])
         with self._slot():
             if self._decoy is None:
                 self._decoy = self._argon2.hash(secrets.token_urlsafe(16))
             try:
-                is_right = self._argon2.verify(stored or self._decoy, password)
+                is_right = self._argon2.verify(stored or self._decoy, given)
             except (VerificationError, InvalidHashError):
                 return False
         return is_right and stored is not None

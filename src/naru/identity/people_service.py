@@ -93,6 +93,8 @@ class People:
 
     def list_people(self, actor: PersonPrincipal, *, limit: int = 200, after: str = "") -> list[Person]:
         """People by address, those with a role where `actor` may see people; `after` is the last address."""
+        if not after.isprintable():
+            raise BadRequest("`after` is the last address of the page before.", param="after")
         orgs = find_orgs(actor, "people.read")
         with self._engine.connect() as connection:
             return store.list_people(connection, orgs=orgs, limit=limit, after=after)

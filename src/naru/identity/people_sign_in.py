@@ -80,14 +80,19 @@ class SignIn:
         try:
             account = normalize_email(email)
         except BadRequest:
-            account = email[:320]  # no address of anybody: it goes the same way as an unknown one
+            # Nobody's address goes the same way as an unknown one; what is not printable no database takes.
+            account = ascii(email[:320])
         attempt = self._count(account, source)
         with self._engine.connect() as connection:
-            person = store.find_by_email(connection, account)
-            secrets = store.find_secrets(connection, person.id if person else "")
+            secrets = store.find_secrets_by_email(connection, account)
         is_right = self._hasher.verify(secrets.password_hash if secrets else None, password)
-        if not is_right or person is None or secrets is None:
-            raise self._fail(person, attempt, "password" if person else "unknown_account", code="wrong_sign_in")
+        if not is_right or secrets is None:
+            id, reason = (secrets.person_id, "password") if secrets else (None, "unknown_account")
+            raise self._fail(id, attempt, reason, code="wrong_sign_in")
+        with self._engine.connect() as connection:
+            person = store.find_person(connection, secrets.person_id)
+        if person is None:
+            raise begin_anew()  # deleted a moment ago
         self._refuse_closed(person, secrets, attempt)
         if secrets.password_hash is not None and self._hasher.needs_rehash(secrets.password_hash):
             self._rehash(person.id, password)
@@ -126,7 +131,7 @@ class SignIn:
                 is_right = store.spend_recovery_code(connection, person.id, digest)
             reason, method = "recovery_code", "recovery_code"
         if not is_right:
-            raise self._fail(person, attempt, reason, code="wrong_code")
+            raise self._fail(person.id, attempt, reason, code="wrong_code")
         return self._pass(person, attempt, method=method)
 
     def recall(self, step: Step) -> None:
@@ -269,10 +274,7 @@ class SignIn:
             self._record("user.sign_in", person.id if person else None, "denied", reason="locked")
             raise
 
-    def _fail(
-        self, person: Person | None, attempt: Attempt, reason: str, *, code: str
-    ) -> NaruError:
-        id = person.id if person else None
+    def _fail(self, id: str | None, attempt: Attempt, reason: str, *, code: str) -> NaruError:
         self._record("user.sign_in", id, "denied", reason=reason)
         if attempt.wait_s > 0:
             self._record("user.lock_out", id, "done", actor="naru", wait_s=round(attempt.wait_s))

@@ -23,6 +23,7 @@ from naru.identity.people_tables import (
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     """What only a sign-in reads of a person."""
 
+    person_id: str
     password_hash: str | None
     password_expires_at_ns: int | None
     totp_secret: str | None
@@ -74,6 +75,8 @@ def delete_person(connection: sa.Connection, person_id: str) -> bool:
 
 def find_person(connection: sa.Connection, person_id: str, *, for_update: bool = False) -> Person | None:
     """A person by id; `for_update` holds the row until the transaction ends (SQLite holds everything)."""
+    if not person_id.isprintable():
+        return None  # PostgreSQL takes no NUL in a text
     return _find(connection, people.c.id == person_id, for_update=for_update)
 
 
@@ -142,14 +145,23 @@ def _people(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Pers
     ]
 
 
+_SECRETS = (
+    people.c.id.label("person_id"),
+    people.c.password_hash,
+    people.c.password_expires_at_ns,
+    people.c.totp_secret,
+    people.c.totp_pending,
+)
+
+
 def find_secrets(connection: sa.Connection, person_id: str) -> Secrets | None:
-    columns = (
-        people.c.password_hash,
-        people.c.password_expires_at_ns,
-        people.c.totp_secret,
-        people.c.totp_pending,
-    )
-    row = connection.execute(sa.select(*columns).where(people.c.id == person_id)).one_or_none()
+    row = connection.execute(sa.select(*_SECRETS).where(people.c.id == person_id)).one_or_none()
+    return None if row is None else Secrets(**row._asdict())
+
+
+def find_secrets_by_email(connection: sa.Connection, email: str) -> Secrets | None:
+    """One query whether somebody has the address or not: a sign-in must not tell by its time."""
+    row = connection.execute(sa.select(*_SECRETS).where(people.c.email == email)).one_or_none()
     return None if row is None else Secrets(**row._asdict())
 
 
@@ -237,6 +249,11 @@ def write_failures(connection: sa.Connection, subject: str, failures: Failures) 
 
 
 def forget_failures(connection: sa.Connection, *, subject: str = "", before_ns: int = 0) -> None:
-    """Drop one count, and those whose last failure is older than `before_ns`."""
+    """Drop one count, and those whose last failure is older than `before_ns`.
+
+    Rows that another transaction holds are left for the next time: two that wait for each other's would be
+    a deadlock.
+    """
     where = sa.or_(sign_in_failures.c.subject == subject, sign_in_failures.c.last_at_ns < before_ns)
-    connection.execute(sign_in_failures.delete().where(where))
+    free = sa.select(sign_in_failures.c.subject).where(where).with_for_update(skip_locked=True)
+    connection.execute(sign_in_failures.delete().where(sign_in_failures.c.subject.in_(free)))

@@ -228,6 +228,7 @@ async def test_a_code_is_good_once_and_for_its_own_verifier(new_client, provider
         {"sub": ""},
         {"sub": 7},
         {"sub": "s" * 256},
+        {"sub": "s\0"},
     ],
     ids=str,
 )
@@ -359,6 +360,24 @@ async def test_keys_may_change(new_client, provider, clock):
     for number in range(5):
         await refused(client, provider, code=f"c{number}x")
     assert not any(url.endswith("/jwks") for url, *_ in provider.asked[before:])
+
+
+async def test_a_provider_that_is_away_is_asked_once_in_a_while(new_client, provider, clock):
+    """Whoever comes next is told at once, instead of waiting for the same silence."""
+    client, asked = new_client(), []
+
+    async def silence(url, **_):
+        asked.append(url)
+        raise Unavailable("gone", code="oidc_unreachable")
+
+    client._fetch = silence
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await client.start(redirect_uri="https://naru.example/cb", next="/")
+    assert len(asked) == 1
+    clock.advance(4)
+    client._fetch = provider
+    await client.start(redirect_uri="https://naru.example/cb", next="/")
 
 
 async def test_an_old_key_no_longer_signs_once_it_is_gone(new_client, provider, clock):
