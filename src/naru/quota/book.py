@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from naru.engines.sql.base import SqlEngine
 from naru.kernel.audit import AuditEvent, AuditSink
 from naru.kernel.clock import Clock
-from naru.kernel.errors import BadRequest, NotFound
+from naru.kernel.errors import BadRequest, Conflict, NotFound
 from naru.kernel.ids import new_id
 from naru.kernel.money import nano_from_usd
 from naru.quota import store
@@ -100,7 +100,7 @@ class BudgetBook:
                     continue
                 if other == msgspec.structs.replace(budget, id=other.id, created_at_ns=other.created_at_ns):
                     return other
-                raise BadRequest(
+                raise Conflict(
                     f"{budget.scope.kind} has a {budget.period} budget of this name already ({other.id}). "
                     "Change that one, or give this one another name.",
                     code="budget_exists",

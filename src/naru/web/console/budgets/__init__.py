@@ -1,0 +1,1 @@
+"""Budgets and limits: bars, forms, top-ups and history."""

@@ -1,0 +1,340 @@
+"""Budgets: the list with its bars, one budget with top-ups and history, and the limits beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, cast
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from naru.identity import PersonPrincipal
+from naru.kernel.errors import BadRequest, NaruError
+from naru.quota import Budget, Limit, Rate, Standing, TopUp, Window
+from naru.web.access import may, read_context, read_principal, requires
+from naru.web.api.budgets import on_budget, to_ns
+from naru.web.console.frame import render
+from naru.web.console.sign_in.page import read_form
+from naru.web.context import ControlContext
+from naru.web.quota_scopes import may_see, report, resolve_scope
+
+router = APIRouter(prefix="/budgets")
+
+_WINDOWS: Final = 60
+_DONE: Final = ("changed", "topped", "created", "known", "ended", "limit", "rate")
+_ZONES: Final = ("Asia/Seoul", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A budget's limit as a bar, in thousandths of its length."""
+
+    spent: int
+    reserved: int
+    is_over: bool
+
+
+def read_bar(spent: int, reserved: int, limit: int | None, amount: int) -> Bar:
+    """What is spent fills the bar, and beyond its end it is full and over."""
+    whole = max(1, amount if limit is None else limit)
+    filled = min(1000, spent * 1000 // whole)
+    return Bar(filled, min(1000 - filled, reserved * 1000 // whole), spent > whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    standing: Standing
+    scope: str
+    """As a person calls it: the path where there is one."""
+    bar: Bar | None
+
+
+@router.get("", name="budgets_page", dependencies=[requires("budgets.read")])
+async def show_budgets(request: Request, done: str = "") -> Response:
+    """Every budget and limit the reader may see."""
+    return await _show_list(request, done=done)
+
+
+@router.post("", name="budgets_create", dependencies=[requires("budgets.write")])
+async def create_budget(request: Request) -> Response:
+    """Make a budget."""
+    form = await read_form(request)
+    context, principal = read_context(request), read_principal(request)
+
+    def create() -> tuple[str, bool]:
+        scope = resolve_scope(context, principal, form.get("scope", "").strip(), "budgets.write")
+        known = {standing.budget.id for standing in context.budgets.list_budgets(scope)}
+        made = context.budgets.create_budget(_read_budget(form, scope), actor=principal.actor)
+        return made.id, made.id not in known
+
+    try:
+        id, is_new = await run_in_threadpool(create)
+    except NaruError as error:
+        return await _show_list(request, error=error, filled=form)
+    return RedirectResponse(f"/budgets/{id}?done={'created' if is_new else 'known'}", 303)
+
+
+@router.post("/limits", name="limits_set", dependencies=[requires("limits.write")])
+async def set_limit(request: Request) -> Response:
+    """Set a scope's bounds; with none given, lift them."""
+    form = await read_form(request)
+    context, principal = read_context(request), read_principal(request)
+
+    def write() -> None:
+        scope = resolve_scope(context, principal, form.get("scope", "").strip(), "limits.write")
+        bounds = [_read_bound(form.get(name, "")) for name in ("requests", "tokens", "concurrent")]
+        if bounds == [None, None, None]:
+            context.budgets.delete_limit(scope, actor=principal.actor)
+            return
+        context.budgets.set_limit(
+            Limit(
+                scope=scope,
+                requests_per_minute=bounds[0],
+                tokens_per_minute=bounds[1],
+                concurrent_calls=bounds[2],
+            ),
+            actor=principal.actor,
+        )
+
+    try:
+        await run_in_threadpool(write)
+    except NaruError as error:
+        return await _show_list(request, limit_error=error, filled_limit=form)
+    return RedirectResponse("/budgets?done=limit", 303)
+
+
+@router.post("/rates", name="rates_set", dependencies=[requires("prices.write", everywhere=True)])
+async def set_rate(request: Request) -> Response:
+    """Set an exchange rate."""
+    form = await read_form(request)
+    context, principal = read_context(request), read_principal(request)
+
+    def write() -> None:
+        rate = Rate(
+            currency="KRW",
+            valid_from=form.get("valid_from", ""),
+            usd_per_unit=_read_decimal(form.get("usd_per_unit", ""), "usd_per_unit"),
+        )
+        context.budgets.set_rate(rate, actor=principal.actor)
+
+    try:
+        await run_in_threadpool(write)
+    except NaruError as error:
+        return await _show_list(request, rate_error=error)
+    return RedirectResponse("/budgets?done=rate", 303)
+
+
+@router.get("/{id}", name="budget_page", dependencies=[requires("budgets.read")])
+async def show_budget(request: Request, id: str, done: str = "") -> Response:
+    """One budget."""
+    return await _show_budget(request, id, done=done)
+
+
+@router.post("/{id}", name="budget_update", dependencies=[requires("budgets.write")])
+async def update_budget(request: Request, id: str) -> Response:
+    """Take the form's amount and thresholds."""
+    form = await read_form(request)
+
+    def update(context: ControlContext, principal: PersonPrincipal, standing: Standing) -> None:
+        changed = msgspec.structs.replace(
+            standing.budget,
+            amount=_read_decimal(form.get("amount", ""), "amount"),
+            warn_percents=_read_percents(form.get("warn", "")),
+            stop_percent=_read_bound(form.get("stop", "")),
+            on_unpriced="allow" if form.get("unpriced") == "allow" else "refuse",
+            name=form.get("name", "").strip(),
+        )
+        context.budgets.update_budget(changed, actor=principal.actor)
+
+    return await _act(request, id, "changed", update)
+
+
+@router.post("/{id}/top-ups", name="budget_top_up", dependencies=[requires("budgets.write")])
+async def top_up(request: Request, id: str) -> Response:
+    """Add money to the present window."""
+    form = await read_form(request)
+
+    def add(context: ControlContext, principal: PersonPrincipal, _: Standing) -> None:
+        amount = _read_decimal(form.get("amount", ""), "amount")
+        until = _read_moment(form.get("until", ""))
+        context.budgets.top_up(id, amount, expires_at_ns=until, actor=principal.actor)
+
+    return await _act(request, id, "topped", add)
+
+
+@router.post("/{id}/end", name="budget_end", dependencies=[requires("budgets.write")])
+async def end_budget(request: Request, id: str) -> Response:
+    """End it; its history stays in the database."""
+
+    def end(context: ControlContext, principal: PersonPrincipal, _: Standing) -> None:
+        context.budgets.delete_budget(id, actor=principal.actor)
+
+    return await _act(request, id, "ended", end, there="/budgets")
+
+
+async def _act(
+    request: Request,
+    id: str,
+    done: str,
+    act: Callable[[ControlContext, PersonPrincipal, Standing], object],
+    there: str | None = None,
+) -> Response:
+    context, principal = read_context(request), read_principal(request)
+    try:
+        await on_budget(request, id, "budgets.write", lambda standing: act(context, principal, standing))
+    except BadRequest as error:
+        if error.status == 404:
+            raise
+        return await _show_budget(request, id, error=error)
+    return RedirectResponse(f"{there or f'/budgets/{id}'}?done={done}", 303)
+
+
+async def _show_list(
+    request: Request,
+    *,
+    done: str = "",
+    error: NaruError | None = None,
+    limit_error: NaruError | None = None,
+    rate_error: NaruError | None = None,
+    filled: Mapping[str, str] | None = None,
+    filled_limit: Mapping[str, str] | None = None,
+) -> Response:
+    context, principal = read_context(request), read_principal(request)
+    await report(context)
+
+    def read() -> dict[str, Any]:
+        paths = context.units.read_paths()
+        return {
+            "rows": [
+                _row(standing, paths)
+                for standing in context.budgets.list_budgets()
+                if may_see(context, principal, standing.budget.scope, "budgets.read")
+            ],
+            "limits": [
+                (limit, _scope_name(str(limit.scope), paths))
+                for limit in context.budgets.list_limits()
+                if may_see(context, principal, limit.scope, "limits.read")
+            ],
+            "rates": context.budgets.list_rates(),
+        }
+
+    refused = error or limit_error or rate_error
+    return render(
+        request,
+        "budgets/list.html",
+        area="budgets",
+        status_code=200 if refused is None else refused.status,
+        values={
+            **await run_in_threadpool(read),
+            "done": done if done in _DONE else "",
+            "error": error,
+            "limit_error": limit_error,
+            "rate_error": rate_error,
+            "filled": filled or {},
+            "filled_limit": filled_limit or {},
+            "zones": _ZONES,
+            "may_write": may(request, "budgets.write"),
+            "may_limit": may(request, "limits.write"),
+            "may_rate": may(request, "prices.write", "*"),
+        },
+    )
+
+
+async def _show_budget(
+    request: Request, id: str, *, done: str = "", error: NaruError | None = None
+) -> Response:
+    context = read_context(request)
+    await report(context)
+
+    def read(standing: Standing) -> tuple[Row, list[Window], list[TopUp]]:
+        windows = context.budgets.list_windows(id, limit=_WINDOWS)
+        return _row(standing, context.units.read_paths()), windows, context.budgets.list_top_ups(id)
+
+    row, windows, top_ups = await on_budget(request, id, "budgets.read", read)
+    return render(
+        request,
+        "budgets/budget.html",
+        area="budgets",
+        status_code=200 if error is None else error.status,
+        values={
+            "row": row,
+            "windows": [(w, read_bar(w.spent_nano, 0, w.stop_nano, w.amount_nano)) for w in windows],
+            "top_ups": list(reversed(top_ups)),
+            "now_ns": context.clock.now_ns(),
+            "done": done if done in _DONE else "",
+            "error": error,
+            "may_write": may(request, "budgets.write"),
+        },
+    )
+
+
+def _row(standing: Standing, paths: Mapping[str, str]) -> Row:
+    window = standing.window
+    bar = (
+        None
+        if window is None
+        else read_bar(window.spent_nano, standing.reserved_nano, standing.limit_nano, window.amount_nano)
+    )
+    return Row(standing, _scope_name(str(standing.budget.scope), paths), bar)
+
+
+def _scope_name(scope: str, paths: Mapping[str, str]) -> str:
+    kind, _, value = scope.partition(":")
+    return f"{kind}:{paths.get(value, value)}"
+
+
+def _read_budget(form: Mapping[str, str], scope: Any) -> Budget:
+    # What the literals below hold is checked by the book, as everything that comes from outside.
+    return Budget(
+        id="",
+        scope=scope,
+        name=form.get("name", "").strip(),
+        period=cast("Any", form.get("period", "month")),
+        time_zone=form.get("time_zone", "").strip(),
+        starts_at_ns=_read_moment(form.get("starts_at", "")),
+        ends_at_ns=_read_moment(form.get("ends_at", "")),
+        amount=_read_decimal(form.get("amount", ""), "amount"),
+        currency=cast("Any", form.get("currency", "USD")),
+        warn_percents=_read_percents(form.get("warn", "")),
+        stop_percent=_read_bound(form.get("stop", "")),
+        on_unpriced="allow" if form.get("unpriced") == "allow" else "refuse",
+    )
+
+
+def _read_decimal(text: str, param: str) -> Decimal:
+    try:
+        return Decimal(text.strip().replace(",", ""))
+    except InvalidOperation:
+        raise BadRequest("Give a number.", code="invalid_value", param=param) from None
+
+
+def _read_bound(text: str) -> int | None:
+    text = text.strip().replace(",", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 13:
+        raise BadRequest("Give a whole number, or nothing.", code="invalid_value")
+    return int(text)
+
+
+def _read_percents(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return tuple(sorted({cast("int", _read_bound(part)) for part in parts}))
+
+
+def _read_moment(text: str) -> int | None:
+    """A date and time of a form, in UTC."""
+    if not text.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip() + "+00:00")
+    except ValueError:
+        raise BadRequest("Give a date and a time.", code="invalid_value") from None
+    return to_ns(moment)
