@@ -258,12 +258,14 @@ def find_actions():
     """Every action the source records: literals of `AuditEvent(action=…)` and of what hands them on."""
     hands_on = {"_record", "_changed", "_event", "_own_act", "record_export"}
     for path in sorted(Path(naru.__file__).parent.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        tells = "AuditEvent" in text or "record_export" in text
+        for node in ast.walk(ast.parse(text)) if tells else ():
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             values = [k.value for k in node.keywords if k.arg == "action" and name == "AuditEvent"]
-            if name in hands_on and "wire" not in path.parts:
+            if name in hands_on:
                 values += node.args[:3]
             for value in values:
                 for part in ast.walk(value):
