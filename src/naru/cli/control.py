@@ -234,6 +234,7 @@ def _error(answer: _Answer) -> NaruError:
     kind = _ERRORS.get(answer.status, NaruError)
     try:
         problem = json.loads(answer.body)
-        return kind(str(problem["detail"]), code=str(problem["code"]), param=problem.get("param"))
+        detail, stable = str(problem["detail"]), str(problem["code"])
+        return kind(detail, code=stable, param=problem.get("param"))
     except (ValueError, KeyError, TypeError, AttributeError):
         return kind(f"--url answered with HTTP {answer.status} and no problem object; is it a Naru?")

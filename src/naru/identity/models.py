@@ -110,7 +110,10 @@ def check_id(id: str, what: str) -> str:
 
 def not_found(what: str) -> NotFound:
     """There is none, or it is not for this caller to know."""
-    return NotFound(f"There is no such {what} here.", code=f"{what}_not_found")
+    message = f"There is no such {what} here."
+    if what == "key":
+        return NotFound(message, code="key_not_found")
+    return NotFound(message, code="unit_not_found")
 
 
 def is_id(text: str, kind: str) -> bool:
@@ -127,7 +130,7 @@ def check_scope(scope: KeyScope, *, now_ns: int) -> KeyScope:
     unknown = [name for name in scope.endpoints if name not in ENDPOINTS]
     if unknown:
         known = ", ".join(sorted(ENDPOINTS))
-        raise BadRequest(f"An endpoint is one of: {known}.", code="invalid_endpoint", param="endpoints")
+        raise BadRequest(f"An endpoint is one of: {known}.", code="invalid_scope", param="endpoints")
     _check_list(scope.models, _MODEL, "models", "letters, digits and ._:/@+-, with * and ? as wildcards")
     _check_list(scope.sites, _SITE, "sites", "letters, digits and ._-")
     are_tags_right = len(scope.tags) <= _MAX_TAGS and all(
@@ -138,13 +141,13 @@ def check_scope(scope: KeyScope, *, now_ns: int) -> KeyScope:
         raise BadRequest(
             f"Up to {_MAX_TAGS} tags: names of letters, digits and _.-, values of printable characters "
             "without a comma.",
-            code="invalid_tags",
+            code="invalid_scope",
             param="tags",
         )
     if scope.expires_at_ns is not None and not now_ns < scope.expires_at_ns < MAX_TIME_NS:
         raise BadRequest(
             "A key expires in the future, and before the year 2200.",
-            code="invalid_expiry",
+            code="invalid_scope",
             param="expires_at",
         )
     return msgspec.structs.replace(
@@ -158,5 +161,5 @@ def check_scope(scope: KeyScope, *, now_ns: int) -> KeyScope:
 def _check_list(values: Sequence[str], form: re.Pattern[str], param: str, rule: str) -> None:
     if len(values) > _MAX_PATTERNS or not all(form.fullmatch(value) for value in values):
         raise BadRequest(
-            f"`{param}` holds up to {_MAX_PATTERNS} entries of {rule}.", code=f"invalid_{param}", param=param
+            f"`{param}` holds up to {_MAX_PATTERNS} entries of {rule}.", code="invalid_scope", param=param
         )

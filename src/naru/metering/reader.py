@@ -5,7 +5,7 @@ Every figure that is not known stays None, and every sum of money comes with the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from typing import Any, Literal
 
@@ -36,10 +36,16 @@ class LedgerReader:
 
     Args:
         engine: where the ledger lives.
+        orgs: the organisations whose calls there are to this reader; None: all, and those of none.
     """
 
-    def __init__(self, engine: SqlEngine) -> None:
+    def __init__(self, engine: SqlEngine, orgs: Collection[str] | None = None) -> None:
         self._engine = engine
+        self._is_visible = sa.true() if orgs is None else calls.c.org.in_(sorted(orgs))
+
+    def of_orgs(self, orgs: Collection[str] | None) -> LedgerReader:
+        """The same ledger as somebody sees it who may read these organisations alone; None: all of it."""
+        return LedgerReader(self._engine, orgs)
 
     def list_calls(
         self,
@@ -56,7 +62,7 @@ class LedgerReader:
     ) -> list[Call]:
         """Newest first, with their attempts. `before_id`: the last call of the page before (an unknown one
         gives an empty page). `model` matches the model served or, where none served, the one asked."""
-        query = _newest_first(_filters(model, provider, status, team, endpoint, from_ns, to_ns))
+        query = self._newest_first(_filters(model, provider, status, team, endpoint, from_ns, to_ns))
         if before_id is not None:
             query = query.where(_before(before_id))
         with self._engine.connect() as connection:
@@ -65,7 +71,7 @@ class LedgerReader:
     def find_call(self, id: str) -> Call | None:
         """One call with its attempts."""
         with self._engine.connect() as connection:
-            found = _read_calls(connection, sa.select(calls).where(calls.c.id == id))
+            found = _read_calls(connection, sa.select(calls).where(calls.c.id == id, self._is_visible))
         return found[0] if found else None
 
     def export_calls(
@@ -81,7 +87,7 @@ class LedgerReader:
     ) -> Iterator[Call]:
         """Every call, newest first, in bounded memory; each page is a read of its own, so that a long
         export holds no snapshot open."""
-        query = _newest_first(_filters(model, provider, status, team, endpoint, from_ns, to_ns))
+        query = self._newest_first(_filters(model, provider, status, team, endpoint, from_ns, to_ns))
         page_query = query.limit(_EXPORT_CHUNK)
         while True:
             with self._engine.connect() as connection:
@@ -111,8 +117,13 @@ class LedgerReader:
         rows = [BreakdownRow(value=value, **figures) for value, figures in found.items()]
         return sorted(rows, key=lambda r: (-r.cost_nano_usd, -r.requests, r.value or ""))
 
+    def _newest_first(self, conditions: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        found = sa.select(calls).where(*conditions, self._is_visible)
+        return found.order_by(calls.c.started_at_ns.desc(), calls.c.id.desc())
+
     def _sum(self, key: sa.ColumnElement[Any], from_ns: int, to_ns: int) -> dict[Any, dict[str, Any]]:
-        span = sa.and_(calls.c.started_at_ns >= from_ns, calls.c.started_at_ns < to_ns)
+        started = calls.c.started_at_ns
+        span = sa.and_(started >= from_ns, started < to_ns, self._is_visible)
         with self._engine.connect() as connection:
             sums = connection.execute(_sums(key, span)).mappings().all()
             durations = connection.execute(_percentiles(key, calls.c.duration_ms, span)).all()
@@ -227,10 +238,6 @@ def _filters(
     if to_ns is not None:
         found.append(c.started_at_ns < to_ns)
     return found
-
-
-def _newest_first(conditions: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    return sa.select(calls).where(*conditions).order_by(calls.c.started_at_ns.desc(), calls.c.id.desc())
 
 
 def _older(started_at_ns: int, id: str) -> sa.ColumnElement[bool]:

@@ -27,7 +27,7 @@ from naru.identity import (
 )
 from naru.kernel.audit import AuditEvent
 from naru.kernel.errors import Forbidden, RateLimited, Unauthenticated
-from naru.web.context import ControlContext
+from naru.web.context import ControlContext, LedgerReader
 from naru.web.session import SAFE_METHODS, GuessLimiter, Scope, is_same_origin, read_cookie
 
 PUBLIC_ROUTES: Final = frozenset(
@@ -98,6 +98,11 @@ def read_principal(request: Request) -> PersonPrincipal:
     return principal
 
 
+def read_ledger(request: Request, permission: Permission = "ledger.read") -> LedgerReader:
+    """The ledger as this caller may see it: the calls of their organisations, and no others."""
+    return read_context(request).ledger.of_orgs(find_orgs(read_principal(request), permission))
+
+
 def may(request: Request, permission: Permission, scope: str | None = None) -> bool:
     """Whether to show a link or a button: who asks may do this in `scope` (None: in any organisation).
 
@@ -155,6 +160,7 @@ async def guard(request: Request) -> None:
         return
     context = read_context(request)
     principal = await _authenticate(request, context)
+    request.state.principal = principal
     rule = find_rule(route)
     if rule is None:
         raise Forbidden(
@@ -171,7 +177,6 @@ async def guard(request: Request) -> None:
             )
         )
         raise forbidden(rule.permission, is_everywhere=rule.everywhere)
-    request.state.principal = principal
 
 
 async def _authenticate(request: Request, context: ControlContext) -> PersonPrincipal:

@@ -5,7 +5,7 @@ The ledger is read with plain blocking calls, so whoever calls it does so in a w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
@@ -23,7 +23,11 @@ BreakdownBy = Literal["model", "provider"]
 
 
 class LedgerReader(Protocol):
-    """The ledger, newest first. Every method blocks on the database."""
+    """The ledger, newest first. Every method but `of_orgs` blocks on the database."""
+
+    def of_orgs(self, orgs: Collection[str] | None) -> LedgerReader:
+        """As somebody sees it who may read these organisations alone; None: all of it."""
+        ...
 
     def list_calls(
         self,

@@ -8,8 +8,11 @@ from time import monotonic
 
 import openai
 import pytest
+from typer.testing import CliRunner
 
+from naru.cli import app as cli
 from naru.identity import ADMIN_KEY, KeyScope
+from naru.kernel.errors import NotFound, Unauthenticated
 from tests.integration.conftest import CONFIG, running
 
 QUESTION = [{"role": "user", "content": "hi"}]
@@ -199,3 +202,48 @@ async def until(call, status):
         while (await call())[0] != status:  # noqa: ASYNC110 - asked from outside, as a client would
             await asyncio.sleep(0.02)
     return monotonic() - began
+
+
+async def test_commands_work_on_a_running_naru(naru, http, monkeypatch):
+    """With --url as with --home; what they are refused they say in the server's own words."""
+    monkeypatch.setenv("NARU_KEY", naru.key)
+
+    def run(*arguments):
+        return CliRunner().invoke(cli, [*arguments, "--url", naru.base])
+
+    made = await asyncio.to_thread(run, "key", "create", "ci", "--model", MODEL)
+    assert made.exit_code == 0
+    assert (await ask(http, naru, made.stdout.strip()))[0] == 200
+    assert "ci" in (await asyncio.to_thread(run, "key", "list")).stdout
+    unknown = await asyncio.to_thread(run, "key", "show", "nobody")
+    assert isinstance(unknown.exception, NotFound)
+    assert unknown.exception.code == "key_not_found"
+    monkeypatch.setenv("NARU_KEY", "naru_admin_wrong_wrong_wrong_wrong")
+    refused = await asyncio.to_thread(run, "key", "list")
+    assert isinstance(refused.exception, Unauthenticated)
+
+
+async def test_commands_beside_a_running_naru_count_there(naru, http):
+    """`--home` needs no running Naru, and one that runs on it takes over within two seconds."""
+    arguments = ["key", "create", "ci", "--home", str(naru.app.home)]
+    made = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+    assert made.exit_code == 0, made.output
+    assert await until(lambda: ask(http, naru, made.stdout.strip()), 200) < 2
+
+
+async def test_the_playground_calls_as_whoever_signed_in(naru, http):
+    """Without a session it is nobody, whatever headers say."""
+    body = {"model": MODEL, "messages": QUESTION}
+    own = {"sec-fetch-site": "same-origin"}
+    async with http.post(f"{naru.base}/console/v1/chat/completions", json=body, headers=own) as answer:
+        assert answer.status == 401
+    async with http.post(
+        f"{naru.base}/login", data={"key": naru.key}, headers=own, allow_redirects=False
+    ) as answer:
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+    for headers, status in (({**own, "cookie": cookie}, 200), ({"cookie": cookie}, 401)):
+        async with http.post(
+            f"{naru.base}/console/v1/chat/completions", json=body, headers=headers
+        ) as answer:
+            assert answer.status == status
+    assert (await naru.wait_call()).key_id == "console"

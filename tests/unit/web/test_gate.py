@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 from starlette.testclient import TestClient
-from tests.unit.web.conftest import KEY
+from tests.unit.web.conftest import KEY, NS, new_call
 
 from naru.identity import PERMISSIONS, ROLE_PERMISSIONS, ROLES, PersonPrincipal
 from naru.web.access import PUBLIC_ROUTES, find_rule, requires
@@ -18,6 +18,7 @@ from naru.web.session import COOKIE, LIFETIME_S
 
 QUESTIONS = {"/api/audit/verify", "/audit/verify"}
 """Posted to because the question is long; it changes nothing."""
+T0 = 1_767_225_600 * NS
 OWN = {"origin": "http://testserver"}
 
 
@@ -122,6 +123,30 @@ def test_a_session_opens_exactly_what_its_roles_allow(context, acts, role, where
                 assert answer.status_code == 403, (method, route.path, answer.status_code)
     assert all(act.action == "access.deny" and act.outcome == "denied" for act in acts)
     assert role == "admin" or acts, "what is refused is told to the audit log"
+
+
+async def test_figures_are_of_ones_own_organisations(context, write):
+    """Calls of others are in no list, no sum and no export, and their ids are 404."""
+    await write(new_call(1, T0, org="org_ours"), new_call(2, T0, org="org_theirs"), new_call(3, T0, org=None))
+    window = {"from": "2025-12-31T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+    for roles, seen in (
+        ({"org_ours": "finance"}, {"req_0001"}),
+        ({"org_none": "finance"}, set()),
+        ({"everywhere": "finance"}, {"req_0001", "req_0002", "req_0003"}),
+    ):
+        app = create_control_app(_someone(context, **roles))
+        with TestClient(app, cookies={COOKIE: "someone"}) as client:
+            assert {call["id"] for call in client.get("/api/calls").json()["calls"]} == seen
+            for id in ("req_0001", "req_0002", "req_0003"):
+                assert client.get(f"/api/calls/{id}").status_code == (200 if id in seen else 404)
+                assert client.get(f"/requests/{id}").status_code == (200 if id in seen else 404)
+            overview = client.get("/api/overview", params=window).json()
+            assert overview["totals"]["requests"] == len(seen)
+            assert sum(step["requests"] for step in overview["series"]) == len(seen)
+            assert sum(group["requests"] for group in overview["by_model"]) == len(seen)
+            exported = client.get("/api/calls/export", params={"format": "jsonl"}).text
+            assert exported.count("\n") == len(seen)
+            assert ("req_0002" in client.get("/requests").text) is ("req_0002" in seen)
 
 
 def test_the_public_routes_exist(app):

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from naru.web.access import read_context, requires
+from naru.web.access import read_context, read_ledger, requires
 from naru.web.api.schemas import BucketOut, FiguresOut, GroupOut, OverviewOut
 from naru.web.window import NS, Overview, new_window, ns_from_time, time_from_ns
-from naru.web.window import read_overview as read_ledger
+from naru.web.window import read_overview as read_window
 
 router = APIRouter(prefix="/api", tags=["ledger"])
 
@@ -21,7 +21,7 @@ _DAY_NS = 86_400 * NS
 @router.get(
     "/overview",
     summary="Requests, tokens, money, errors and latency of a window",
-    dependencies=[requires("ledger.read", everywhere=True)],
+    dependencies=[requires("ledger.read")],
 )
 async def read_overview(
     request: Request,
@@ -41,7 +41,7 @@ async def read_overview(
     to_ns = context.clock.now_ns() if to is None else ns_from_time(to)
     from_ns = to_ns - _DAY_NS if from_ is None else ns_from_time(from_)
     window = new_window(from_ns=from_ns, to_ns=to_ns, bucket_s=bucket)
-    return _render(await run_in_threadpool(read_ledger, context.ledger, window))
+    return _render(await run_in_threadpool(read_window, read_ledger(request), window))
 
 
 def _render(overview: Overview) -> OverviewOut:

@@ -17,8 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from naru.identity import Permission, may_somewhere
 from naru.kernel.errors import NaruError
-from naru.web.access import read_context
+from naru.web.access import find_session, read_context
 from naru.web.console.language import LANGUAGES, find_language, read_catalogue
 from naru.web.console.show import Figures
 from naru.web.errors import read_title
@@ -37,6 +38,8 @@ class Area:
     path: str
     title: str
     icon: str
+    permission: Permission
+    """Who lacks it everywhere does not see the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,22 @@ NAVIGATION: Final = (
     Section(
         _("Operate"),
         (
-            Area("overview", "/", _("Overview"), "overview"),
-            Area("requests", "/requests", _("Requests"), "requests"),
+            Area("overview", "/", _("Overview"), "overview", "ledger.read"),
+            Area("requests", "/requests", _("Requests"), "requests", "ledger.read"),
         ),
     ),
     Section(
         _("Govern"),
         (
-            Area("people", "/people", _("People"), "people"),
-            Area("audit", "/audit", _("Audit"), "audit"),
+            Area("keys", "/keys", _("Keys"), "keys", "keys.read"),
+            Area("budgets", "/budgets", _("Budgets"), "budgets", "budgets.read"),
+            Area("people", "/people", _("People"), "people", "people.read"),
+            Area("audit", "/audit", _("Audit"), "audit", "audit.read"),
         ),
     ),
-    Section(_("Build"), (Area("playground", "/playground", _("Playground"), "playground"),)),
+    Section(
+        _("Build"), (Area("playground", "/playground", _("Playground"), "playground", "playground.use"),)
+    ),
 )
 
 
@@ -103,7 +110,6 @@ def read_environment(language: str) -> Environment:
         static=static_url,
         languages=LANGUAGES,
         themes=THEMES,
-        navigation=NAVIGATION,
     )
     return environment
 
@@ -129,6 +135,7 @@ def render(
     page = read_environment(language).get_template(template)
     html = page.render(
         area=area,
+        navigation=_navigation(request),
         language=language,
         theme=theme if theme in THEMES else "system",
         version=context.version,
@@ -138,6 +145,17 @@ def render(
         **(values or {}),
     )
     return HTMLResponse(html, status_code=status_code, headers={"vary": "accept-language, cookie"})
+
+
+def _navigation(request: Request) -> list[Section]:
+    """What the reader may open. On an error page nobody was let in, so the session is asked."""
+    context = read_context(request)
+    principal = getattr(request.state, "principal", None) or find_session(request.scope, context)
+    allowed = (
+        Section(s.title, tuple(area for area in s.areas if may_somewhere(principal, area.permission)))
+        for s in NAVIGATION
+    )
+    return [section for section in allowed if section.areas]
 
 
 def render_error(request: Request, error: NaruError) -> Response:

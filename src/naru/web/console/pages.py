@@ -7,6 +7,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from naru.web.console.audit import page as audit
+from naru.web.console.budgets import page as budgets
+from naru.web.console.keys import page as keys
 from naru.web.console.overview import page as overview
 from naru.web.console.people import me
 from naru.web.console.people import page as people
@@ -16,5 +18,5 @@ from naru.web.console.sign_in import oidc
 from naru.web.console.sign_in import page as sign_in
 
 router: Final = APIRouter(include_in_schema=False)
-for area in (overview, requests, playground, people, me, sign_in, oidc, audit):
+for area in (overview, requests, keys, playground, people, me, sign_in, oidc, audit, budgets):
     router.include_router(area.router)

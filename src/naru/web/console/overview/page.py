@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from naru.metering.models import BreakdownRow, Bucket
-from naru.web.access import read_context, requires
+from naru.web.access import read_context, read_ledger, requires
 from naru.web.console.frame import render
 from naru.web.context import ControlContext, LedgerReader
 from naru.web.window import NS, RANGES, Overview, Window, new_window, read_overview
@@ -22,14 +22,14 @@ _DEFAULT_RANGE: Final = "24h"
 _ROWS: Final = 8
 
 
-@router.get("/", dependencies=[requires("ledger.read", everywhere=True)])
+@router.get("/", dependencies=[requires("ledger.read")])
 async def show_overview(request: Request, range: str = _DEFAULT_RANGE) -> Response:
     """The whole page."""
     values = await _read_figures(request, range)
     return render(request, "overview/page.html", area="overview", values=values)
 
 
-@router.get("/overview/figures", dependencies=[requires("ledger.read", everywhere=True)])
+@router.get("/overview/figures", dependencies=[requires("ledger.read")])
 async def show_figures(request: Request, range: str = _DEFAULT_RANGE) -> Response:
     """The part of the page that changes, as a fragment."""
     return render(request, "overview/figures.html", values=await _read_figures(request, range))
@@ -39,7 +39,7 @@ async def _read_figures(request: Request, range: str) -> dict[str, object]:
     context = read_context(request)
     chosen = range if range in RANGES else _DEFAULT_RANGE
     window = _window_until_now(context, RANGES[chosen])
-    overview, is_virgin = await run_in_threadpool(_read, context.ledger, window)
+    overview, is_virgin = await run_in_threadpool(_read, read_ledger(request), window)
     models = context.models()
     return {
         "range": chosen,

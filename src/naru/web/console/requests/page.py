@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from naru.kernel.errors import NotFound
 from naru.metering.models import Attempt, Call
-from naru.web.access import read_context, requires
+from naru.web.access import may, read_context, read_ledger, requires
 from naru.web.console.frame import render
 from naru.web.filters import ENDPOINTS, STATUSES, CallFilter, list_page
 from naru.web.window import NS, RANGES
@@ -35,7 +35,7 @@ BUCKETS: Final = (
 )
 
 
-@router.get("/requests", dependencies=[requires("ledger.read", everywhere=True)])
+@router.get("/requests", dependencies=[requires("ledger.read")])
 async def list_requests(
     request: Request,
     q: Annotated[str, Query(max_length=200)] = "",
@@ -69,7 +69,7 @@ async def list_requests(
         to_ns=None,
     )
     calls, next_before = await run_in_threadpool(
-        list_page, context.ledger, filter_, limit=_PAGE, before=before or None
+        list_page, read_ledger(request), filter_, limit=_PAGE, before=before or None
     )
     models = context.models()
     return render(
@@ -88,12 +88,12 @@ async def list_requests(
             "model": models[0].id if models else "model",
             "newest": _link("/requests", chosen) if before else None,
             "older": _link("/requests", {**chosen, "before": next_before}) if next_before else None,
-            "export": _link("/requests/export", chosen),
+            "export": _link("/requests/export", chosen) if may(request, "ledger.export") else None,
         },
     )
 
 
-@router.get("/requests/export", dependencies=[requires("ledger.export", everywhere=True)])
+@router.get("/requests/export", dependencies=[requires("ledger.export")])
 async def export_requests(request: Request, range: str = "") -> Response:
     """The table's filters, in the words of the API's export."""
     query = dict(request.query_params)
@@ -104,10 +104,10 @@ async def export_requests(request: Request, range: str = "") -> Response:
     return RedirectResponse(_link("/api/calls/export", query), 303)
 
 
-@router.get("/requests/{id}", dependencies=[requires("ledger.read", everywhere=True)])
+@router.get("/requests/{id}", dependencies=[requires("ledger.read")])
 async def read_request(request: Request, id: str) -> Response:
     """One call in full."""
-    call = await run_in_threadpool(read_context(request).ledger.find_call, id)
+    call = await run_in_threadpool(read_ledger(request).find_call, id)
     if call is None:
         raise NotFound("The ledger has no call with this id.", code="call_not_found")
     return render(
