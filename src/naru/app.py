@@ -164,6 +164,7 @@ class App:
             ledger=self._ledger,
             budget=self._budget,
             quota=self._quota,
+            is_audit_full=lambda: self._audit.is_full,
         )
         context = self._context(self._road)
         self._root = Root(
@@ -318,6 +319,8 @@ class App:
     def _find_unready(self) -> str:
         if self.local is not None and self.local.state in ("starting", "restarting"):
             return "the embedded model is loading"
+        if self._audit.is_full:
+            return "the audit log is behind"
         return "the ledger is behind" if self._ledger.is_full else ""
 
     def _context(self, road: Road) -> ControlContext:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from naru.gateway.disconnect import DisconnectWatch
@@ -46,9 +47,17 @@ class Road:
     """What all calls share, over all configurations."""
 
     def __init__(
-        self, rules: Rules, *, keyring: Keyring, ledger: LedgerWriter, budget: RetryBudget, quota: Quota
+        self,
+        rules: Rules,
+        *,
+        keyring: Keyring,
+        ledger: LedgerWriter,
+        budget: RetryBudget,
+        quota: Quota,
+        is_audit_full: Callable[[], bool],
     ) -> None:
         self.rules = rules
+        self.is_audit_full = is_audit_full
         self.quota = quota
         self.keyring = keyring
         self.ledger = ledger
@@ -68,6 +77,7 @@ async def serve(x: Exchange, road: Road) -> None:
             in_flight=road.in_flight,
             limit=rules.max_concurrent_calls,
             is_ledger_full=road.ledger.is_full,
+            is_audit_full=road.is_audit_full(),
         )
         x.tags = fix_tags(read_tags(x.headers.get(b"x-naru-tags")), x.principal)
         x.client_timeout_s = read_timeout_s(x.headers.get(b"x-naru-timeout-ms"))

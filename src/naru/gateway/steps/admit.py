@@ -52,7 +52,7 @@ def _too_large(max_bytes: int) -> PayloadTooLarge:
     )
 
 
-def admit(*, in_flight: int, limit: int, is_ledger_full: bool) -> None:
+def admit(*, in_flight: int, limit: int, is_ledger_full: bool, is_audit_full: bool) -> None:
     """Raises Unavailable when Naru has as much to do as it can bear; nothing that was begun is dropped."""
     if in_flight > limit:
         raise Unavailable("Too many calls are in flight. Try again in a moment.", retry_after_s=1)
@@ -61,6 +61,13 @@ def admit(*, in_flight: int, limit: int, is_ledger_full: bool) -> None:
         raise Unavailable(
             "The ledger cannot keep up or its disk is full. Try again in a moment.",
             code="ledger_backlog",
+            retry_after_s=2,
+        )
+    if is_audit_full:
+        raise Unavailable(
+            "The audit log cannot be written, so what is decided about this call could not be recorded. Try "
+            "again in a moment.",
+            code="audit_unavailable",
             retry_after_s=2,
         )
 
