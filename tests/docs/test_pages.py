@@ -87,15 +87,21 @@ def test_every_command_is_told_of():
         assert name == "version" or f"naru {name}" in text, f"`naru {name}` stands nowhere"
 
 
+def stand_in(variable):
+    """A value such as the variable would hold."""
+    schemes = {"NARU_DATABASE_URL": "postgresql", "NARU_REDIS_URL": "redis"}
+    return f"{schemes[variable]}://x" if variable in schemes else "x"
+
+
 @pytest.mark.parametrize(("where", "block"), list(read_blocks("toml")), ids=lambda value: value[:40])
 def test_settings_examples_are_valid(where, block, tmp_path):
     """Each ```toml block is a naru.toml that Naru takes (files and variables it names aside)."""
-    environ = dict.fromkeys(re.findall(r'"([A-Z][A-Z0-9_]+)"', block), "x")
+    environ = {name: stand_in(name) for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', block)}
     path = tmp_path / "naru.toml"
     for number, named in enumerate(re.findall(r'(?:_file|path) = "([^"]+)"', block)):
-        stand_in = tmp_path / f"file{number}"
-        stand_in.write_text("x")
-        block = block.replace(f'"{named}"', f'"{stand_in}"')
+        file = tmp_path / f"file{number}"
+        file.write_text("x")
+        block = block.replace(f'"{named}"', f'"{file}"')
     path.write_text(block)
     try:
         load(path, environ)

@@ -211,7 +211,7 @@ CREATE TABLE exchange_rates (
 );
 
 CREATE TABLE identity_revision (
-    id BIGINT NOT NULL DEFAULT nextval('identity_revision_id_seq'::regclass),
+    id BIGINT NOT NULL,
     revision BIGINT NOT NULL,
     units_revision BIGINT NOT NULL,
     CONSTRAINT pk_identity_revision PRIMARY KEY (id)

@@ -149,6 +149,17 @@ def test_a_move_needs_the_memory_of_a_few_rows(source, target, monkeypatch):
     assert peak < 8_000_000
 
 
+@pytest.mark.parametrize("target_url", [POSTGRES], indirect=True)
+def test_there_is_a_way_back(source, target, tmp_path):
+    """From PostgreSQL to SQLite again: the same rows as at the beginning."""
+    assert move(source, target).is_equal
+    back = SqliteEngine(tmp_path / "back.db")
+    assert move(target, back).is_equal
+    assert back.count_rows() == source.count_rows()
+    assert content(back, attempts) == content(source, attempts)
+    back.close()
+
+
 def test_a_target_that_is_in_use_is_refused_untouched(source, target):
     """Whatever is in it, empty tables included: nothing is overwritten, with --resume neither."""
     target.migrate()

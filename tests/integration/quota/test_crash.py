@@ -94,7 +94,7 @@ def read_calls(book):
 
 async def wait_for(condition, what: str):
     async with asyncio.timeout(10):
-        while not (found := condition()):
+        while not (found := condition()):  # noqa: ASYNC110 - what other processes do has no event here
             await asyncio.sleep(0.02)
     assert found, what
     return found
@@ -185,3 +185,70 @@ async def test_a_survivor_returns_the_lease_of_the_dead(tmp_path, home, book, up
         statuses = await fire(survivor, 200, BODY)
         assert statuses.count(200) == 90
         assert [call.status for call in read_calls(book)].count("unknown") == 10
+
+
+@pytest.mark.service
+async def test_two_replicas_on_postgresql(tmp_path, postgres_server, upstream, broken):
+    """Two homes, one database: 1,000 calls with retries at both, one replica killed in the middle, and no more
+    than 100 are ever paid for; started again it settles what it held, and everything adds up."""
+    from naru.engines.sql.postgres import PostgresEngine
+
+    url = postgres_server.create_database()
+    config = CONFIG.format(url=upstream.url, broken=broken.url, retries=1) + (
+        f'\n[quota]\nlease_ttl_s = 4\n\n[database]\nurl_file = "{tmp_path / "url"}"\n'
+    )
+    (tmp_path / "url").write_text(url)
+    engine = PostgresEngine(url)
+    engine.migrate()
+    book = BudgetBook(engine, SystemClock(), NoAudit())
+    id = book.create_budget(new_budget(100 * COST), actor="test").id
+    upstream.script(output_tokens=TOKENS, delay_headers_ms=20)
+    homes = [tmp_path / name for name in ("one", "other")]
+    for home in homes:
+        home.mkdir()
+    async with spawned(homes[0], homes[0] / "home", config) as one:
+        async with spawned(homes[1], homes[1] / "home", config) as other:
+            racing = [asyncio.create_task(fire(naru, 500, BODY)) for naru in (one, other)]
+            await wait_for(lambda: len(upstream.requests) >= 30, "both are under way")
+            await other.kill()
+            await asyncio.gather(*racing, return_exceptions=True)
+        assert len(upstream.requests) <= 100
+        async with spawned(homes[1], homes[1] / "home", config) as other:
+            await asyncio.gather(fire(one, 200, BODY), fire(other, 200, BODY))
+    assert len(upstream.requests) <= 100
+    standing = book.read_budget(id)
+    spent = sum(call.cost.nano_usd or 0 for call in LedgerReader(engine).list_calls(limit=5000))
+    assert standing.window.spent_nano == spent == 100 * COST
+    assert (standing.reserved_nano, standing.left_nano) == (0, 0)
+    engine.close()
+
+
+@pytest.mark.service
+async def test_two_replicas_on_postgresql_pay_for_exactly_a_hundred(
+    tmp_path, postgres_server, upstream, broken
+):
+    """Nobody dies: exactly 100 of 1,000, streamed and whole."""
+    from naru.engines.sql.postgres import PostgresEngine
+
+    url = postgres_server.create_database()
+    (tmp_path / "url").write_text(url)
+    config = CONFIG.format(url=upstream.url, broken=broken.url, retries=0) + (
+        f'\n[database]\nurl_file = "{tmp_path / "url"}"\n'
+    )
+    engine = PostgresEngine(url)
+    engine.migrate()
+    book = BudgetBook(engine, SystemClock(), NoAudit())
+    id = book.create_budget(new_budget(100 * COST), actor="test").id
+    upstream.script(output_tokens=TOKENS)
+    homes = [tmp_path / name for name in ("one", "other")]
+    for home in homes:
+        home.mkdir()
+    async with (
+        spawned(homes[0], homes[0] / "home", config) as one,
+        spawned(homes[1], homes[1] / "home", config) as other,
+    ):
+        statuses = await asyncio.gather(fire(one, 500, BODY), fire(other, 500, {**BODY, "stream": True}))
+    assert statuses[0].count(200) + statuses[1].count(200) == len(upstream.requests) == 100
+    standing = book.read_budget(id)
+    assert (standing.window.spent_nano, standing.left_nano) == (100 * COST, 0)
+    engine.close()

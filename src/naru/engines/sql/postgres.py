@@ -81,8 +81,7 @@ class PostgresEngine(SqlEngine):
             **_KEEPALIVES,
             **given,
             "options": f"{options} {given.get('options') or ''}".strip(),
-            # The types in a batch change with its values, so prepared statements would pile up unused; and
-            # without them a pooler may stand between.
+            # Types change with the values, so what is prepared would pile up unused on the server.
             "prepare_threshold": None,
         }
 

@@ -81,7 +81,7 @@ def upgrade() -> None:
     op.create_index("ix_key_secrets_prefix", "key_secrets", ["prefix"])
     op.create_table(
         "identity_revision",
-        sa.Column("id", sa.BigInteger, nullable=False),
+        sa.Column("id", sa.BigInteger, autoincrement=False, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("units_revision", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_identity_revision"),
