@@ -270,7 +270,8 @@ class App:
             session_secret=_session_secret(self.home) + self.admin_key.encode(),
             version=__version__,
             clock=self._clock,
-            admin_key_hint=str(self.admin_key_path),
+            # Anyone who reaches the sign-in page reads this: no absolute path of the machine.
+            admin_key_hint="HOME/admin.key" if self.home.is_absolute() else str(self.admin_key_path),
         )
 
     def _is_admin_key(self, key: str) -> bool:
