@@ -6,8 +6,6 @@ finish chunk, usage comes alone at the end when asked for, and `[DONE]` once. Af
 
 from __future__ import annotations
 
-import msgspec
-
 from naru.kernel.tokens import Usage
 from naru.wire.chat.errors import write_error, write_event
 from naru.wire.chat.messages import write_signature
@@ -34,7 +32,6 @@ from naru.wire.model import (
     ToolStart,
 )
 
-_encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 
