@@ -17,6 +17,7 @@ from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
 from naru.identity import Keyring, ensure_admin_key
 from naru.kernel.clock import Clock, SystemClock
+from naru.kernel.errors import ConfigError
 from naru.metering import LedgerReader, LedgerWriter, PriceBook
 from naru.providers.base import Provider
 from naru.providers.redact import Redactor
@@ -54,17 +55,22 @@ class App:
         environ: Mapping[str, str],
         clock: Clock | None = None,
     ) -> None:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.settings = settings
         self.home = home
         self.admin_key_path = home / "admin.key"
-        self.admin_key = ensure_admin_key(home)
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.admin_key = ensure_admin_key(home)
+            self._engine = SqliteEngine(home / FILE_NAME)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot be the home folder ({error.strerror}). Choose another with --home.", path=str(home)
+            ) from None
         self.local: LocalModel | None = None
         self.local_reason = ""
         """Why the embedded model does not run; "" when it does or was switched off."""
         self._clock = clock or SystemClock()
         self._started_at = time.monotonic()
-        self._engine = SqliteEngine(home / FILE_NAME)
         self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
         self._transports: dict[str, tuple[ProviderSettings | None, Transport]] = {}
         self._providers: dict[str, Provider] = {}

@@ -18,7 +18,7 @@ from naru.gateway.steps.call import RetryRules, Streaming, Whole, call
 from naru.gateway.steps.relay import send_stream, send_whole
 from naru.gateway.steps.settle import cost_header, price_attempt, settle
 from naru.identity import Keyring
-from naru.kernel.errors import NaruError
+from naru.kernel.errors import NaruError, Unavailable
 from naru.metering import LedgerWriter, PriceBook
 from naru.routing import RetryBudget, RouteTable
 
@@ -78,7 +78,7 @@ async def serve(x: Exchange, road: Road) -> None:
     except asyncio.CancelledError:
         x.status = "cancelled"
         if not x.has_started:
-            x.http_status = _CLIENT_CLOSED_REQUEST
+            x.http_status = _CLIENT_CLOSED_REQUEST if x.is_client_gone else Unavailable.status
         raise
     except Exception:
         x.error = NaruError("Naru failed on this request. Please report the request id.")
