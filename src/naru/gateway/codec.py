@@ -86,6 +86,13 @@ def read_object(dialect: UpstreamDialect, body: bytes) -> None:
         raise WireFault(dialect.decode_fault(200, body))
 
 
+def _read_reply(dialect: UpstreamDialect, body: bytes) -> Reply:
+    try:
+        return dialect.decode_reply(_OBJECT.decode(body))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise _unreadable() from None
+
+
 class Relay:
     """Turns the frames of one upstream stream into the client's bytes, and remembers what they said.
 
@@ -242,7 +249,7 @@ class SameLanguage(_Spoken):
 
     def encode_events(self, body: bytes) -> bytes:
         request = self._endpoint.dialect.decode_request(_object(self._envelope))
-        return _stream_reply(self._endpoint, request, self.dialect.decode_reply(_OBJECT.decode(body)))
+        return _stream_reply(self._endpoint, request, _read_reply(self.dialect, body))
 
 
 class Translated(_Spoken):
@@ -268,10 +275,7 @@ class Translated(_Spoken):
         return self._prepare(target, _encode(said))
 
     def _decode_reply(self, body: bytes) -> Reply:
-        try:
-            reply = self.dialect.decode_reply(_OBJECT.decode(body))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise _unreadable() from None
+        reply = _read_reply(self.dialect, body)
         self._complete(reply)
         return reply
 
@@ -325,7 +329,11 @@ class Embeddings(_Spoken):
 
 
 def _object(envelope: Envelope) -> Json:
-    return _OBJECT.decode(_encode(envelope.fields))
+    try:
+        return _OBJECT.decode(_encode(envelope.fields))
+    except msgspec.DecodeError as error:  # what a raw field may hold and no language can say: 1e999
+        message = f"The body holds a value that cannot be read: {error}."
+        raise BadRequest(message, code="invalid_value") from None
 
 
 def _unsupported(what: str, target: Target) -> BadRequest:
