@@ -80,7 +80,7 @@ def read_object(dialect: UpstreamDialect, body: bytes) -> None:
     """
     try:
         error = _FIELDS.decode(body).get("error")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _unreadable() from None
     if error is not None and bytes(error) != _NULL:
         raise WireFault(dialect.decode_fault(200, body))

@@ -110,3 +110,20 @@ async def test_a_client_that_reads_nothing_does_not_keep_its_place(start, upstre
     assert (call.status, call.error_code) == ("partial", "total_timeout")
     assert naru.app._road.in_flight == 0
     writer.transport.abort()
+
+
+@pytest.mark.parametrize("body", [b'{"choi\xc8es": []}', b'{"choices": [', b"[]", b"[" * 100_000])
+async def test_an_answer_that_cannot_be_read_is_the_upstreams_fault(start, http, body):
+    async def garble(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + body)
+        await writer.drain()
+
+    async with raw_upstream(garble) as url:
+        naru = await start(CONFIG.format(url=url))
+        for provider in ("openai", "anthropic"):
+            asked = {"model": f"{provider}/m", "messages": USER}
+            async with http.post(
+                f"{naru.base}/v1/chat/completions", json=asked, headers=naru.headers
+            ) as response:
+                assert response.status == 502
+                assert (await response.json())["error"]["code"] == "upstream_protocol"
