@@ -81,6 +81,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)  # whoever calls from now on waits instead of being refused
     except OSError as error:
         listener.close()
         raise ConfigError(

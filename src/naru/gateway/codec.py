@@ -64,10 +64,10 @@ class WireFault(Exception):
 
 
 def _unreadable() -> UpstreamError:
+    # Not tried again at the same upstream: it did the work and will bill it.
     return UpstreamError(
         "The provider's answer cannot be read: it is not what its API promises.",
         code="upstream_protocol",
-        is_retryable=True,
     )
 
 
