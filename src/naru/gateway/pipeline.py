@@ -25,6 +25,11 @@ from naru.routing import RetryBudget, RouteTable
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; in the ledger only, nobody is there to read it."""
 _UNSAFE = re.compile(rb"[^\x20-\x7e]")
+# Names of providers and sites are letters, digits, `.`, `_` and `-` (settings.model.Name).
+_LINES = (
+    b"x-naru-request-id: %b\r\nx-naru-model: %b\r\nx-naru-provider: %b\r\nx-naru-site: %b\r\n"
+    b"x-naru-cache: bypass\r\nx-naru-attempts: %d\r\nx-naru-masked: 0\r\nx-naru-overhead-ms: %.3f\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +99,16 @@ async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> No
     target = attempt.target
     provider = target.upstream.provider
     x.model_served = target.model
-    headers = [
-        (b"x-naru-request-id", x.id.encode()),
-        (b"x-naru-model", _UNSAFE.sub(b"?", target.model.encode("ascii", "replace"))),
-        (b"x-naru-provider", provider.name.encode()),
-        (b"x-naru-site", provider.site.encode()),
-        (b"x-naru-cache", b"bypass"),
-        (b"x-naru-attempts", b"%d" % len(x.attempts)),
-        (b"x-naru-masked", b"0"),
-    ]
-    headers.append((b"x-naru-overhead-ms", b"%.3f" % (x.elapsed_overhead_s * 1000)))
+    lines = _LINES % (
+        x.id.encode(),
+        _UNSAFE.sub(b"?", target.model.encode("ascii", "replace")),
+        provider.name.encode(),
+        provider.site.encode(),
+        len(x.attempts),
+        x.elapsed_overhead_s * 1000,
+    )
     if isinstance(answer, Whole):
         attempt.cost = price_attempt(x, attempt, prices)
-        headers.append((b"x-naru-cost-usd", cost_header(attempt.cost)))
-        await send_whole(x, answer, headers)
+        await send_whole(x, answer, b"%bx-naru-cost-usd: %b\r\n" % (lines, cost_header(attempt.cost)))
     else:
-        await send_stream(x, answer, headers)
+        await send_stream(x, answer, lines)

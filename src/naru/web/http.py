@@ -11,6 +11,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from naru.gateway.exchange import HEAD
+
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MIN_BODY_BYTES = 20 * 1024
@@ -104,6 +106,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._stage = _BODY
         self.cycle.transport = self._corked  # type: ignore[assignment]
+        self.scope[HEAD] = self._corked  # type: ignore[literal-required]
 
     def on_body(self, body: bytes) -> None:
         if self._stage == _BODY:
@@ -191,12 +194,14 @@ class _Corked:
     in the same turn of the event loop (of a stream that waits) goes out at the end of that turn.
     """
 
-    __slots__ = ("_head", "_loop", "_transport", "is_closing")
+    __slots__ = ("_head", "_loop", "_transport", "is_closing", "more")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
         self._head: bytes | None = None
+        self.more = b""
+        """Lines for the next head, each with its CRLF, from one who vouches for them (`gateway.exchange`)."""
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
@@ -204,7 +209,8 @@ class _Corked:
             head, self._head = self._head, None
             self._transport.write(head + data)
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
-            self._head = data
+            self._head = data[:-2] + self.more + b"\r\n" if self.more else data
+            self.more = b""
             self._loop.call_soon(self._flush)
         else:
             self._transport.write(data)

@@ -22,22 +22,22 @@ _SSE = [
 ]
 
 
-async def send_whole(x: Exchange, answer: Whole, headers: list[tuple[bytes, bytes]]) -> None:
-    """Send a complete answer."""
+async def send_whole(x: Exchange, answer: Whole, lines: bytes) -> None:
+    """Send a complete answer; `lines` are headers as `Exchange.start_answer` takes them."""
     x.status = "ok"
     x.finish_reason = answer.attempt.finish_reason
-    await x.answer(200, [*_SSE, *headers] if answer.is_sse else [_JSON, *headers], answer.body)
+    await x.answer(200, [*_SSE] if answer.is_sse else [_JSON], answer.body, lines)
 
 
-async def send_stream(x: Exchange, answer: Streaming, headers: list[tuple[bytes, bytes]]) -> None:
-    """Send a stream to its end, whatever end that is."""
+async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
+    """Send a stream to its end, whatever end that is; `lines` as in `send_whole`."""
     attempt, relay = answer.attempt, answer.relay
     attempt.duration_s = None  # it goes on
     attempt.status = "cancelled"  # until we know better: the client may leave at any await
     x.status = "cancelled"
     error: UpstreamError | None = None
     try:
-        await x.start_answer(200, [*_SSE, *headers])
+        await x.start_answer(200, [*_SSE], lines)
         await x.send({"type": "http.response.body", "body": answer.head, "more_body": True})
         try:
             if not relay.is_ended and relay.fault is None:
