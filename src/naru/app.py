@@ -62,21 +62,28 @@ class App:
         environ: Mapping[str, str],
         clock: Clock | None = None,
     ) -> None:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.settings = settings
         self.home = home
-        # Replicas share these, or a session would be good at one of them alone.
-        secrets_folder = home if settings.secrets.folder is None else Path(settings.secrets.folder)
-        self.admin_key_path = secrets_folder / "admin.key"
-        self.admin_key = ensure_admin_key(secrets_folder)
-        # Signs console sessions; kept over restarts so that nobody is signed out by one.
-        self._session_secret = ensure_secret(secrets_folder / "session.key", partial(secrets.token_bytes, 32))
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Replicas share these, or a session would be good at one of them alone.
+            secrets_folder = home if settings.secrets.folder is None else Path(settings.secrets.folder)
+            self.admin_key_path = secrets_folder / "admin.key"
+            self.admin_key = ensure_admin_key(secrets_folder)
+            # Signs console sessions; kept over restarts so that nobody is signed out by one.
+            self._session_secret = ensure_secret(
+                secrets_folder / "session.key", partial(secrets.token_bytes, 32)
+            )
+            self._engine = open_engine(settings.database, home)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot be the home folder ({error.strerror}). Choose another with --home.", path=str(home)
+            ) from None
         self.local: LocalModel | None = None
         self.local_reason = ""
         """Why the embedded model does not run; "" when it does or was switched off."""
         self._clock = clock or SystemClock()
         self._started_at = time.monotonic()
-        self._engine = open_engine(settings.database, home)
         self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
         self._audit = AuditLog(
             self._engine,
@@ -362,7 +369,8 @@ class App:
             session_secret=self._session_secret + self.admin_key.encode(),
             version=__version__,
             clock=self._clock,
-            admin_key_hint=str(self.admin_key_path),
+            # Anyone who reaches the sign-in page reads this: no absolute path of the machine.
+            admin_key_hint="HOME/admin.key" if self.home.is_absolute() else str(self.admin_key_path),
         )
 
     def _is_admin_key(self, key: str) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
+import resource
 import shlex
 import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -26,6 +27,9 @@ _DEFAULT_CONFIG = Path("naru.toml")
 _KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that they close first and never race us."""
 _BACKLOG = 2048
+_OPEN_FILES = 65_536
+_UNREAD_MS = 60_000
+"""How long a client may leave what it was sent unread before the system cuts its connection."""
 _GC_YOUNG = 20_000
 _SWITCH_S = 0.0005
 _QUESTION = '{"model": "%s", "messages": [{"role": "user", "content": "What is the capital of Korea?"}]}'
@@ -48,9 +52,19 @@ def run(*, config: Path | None, home: Path, host: str | None, port: int | None, 
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it reports each plugin it loads
     path = config or _DEFAULT_CONFIG
     settings = load(path if config is not None or path.exists() else None, os.environ)
+    _raise_open_files()
     listener = bind(host or settings.server.host, settings.server.port if port is None else port)
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, path, home, listener, ready_s))
+
+
+def _raise_open_files() -> None:
+    """As many open files as the system allows: the usual 1,024 are 500 streams, and then not even the ledger
+    could be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -63,8 +77,11 @@ def bind(host: str, port: int) -> socket.socket:
     # The protocol is named because asyncio turns Nagle off only on sockets that say they are TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
     try:
         listener.bind((host, port))
+        listener.listen(_BACKLOG)  # whoever calls from now on waits instead of being refused
     except OSError as error:
         listener.close()
         raise ConfigError(
@@ -76,22 +93,36 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Ends at a signal and lets us go on: uvicorn would raise the signal again, and a SIGTERM would then kill
-    the process before the ledger is written and the budgets are settled."""
+    """uvicorn's, whose signals end `serve` and nothing else.
 
-    @contextlib.contextmanager
+    As it comes it raises them again after `serve`: SIGTERM would kill the process with the last rows of the
+    ledger unwritten.
+    """
+
+    @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+            loop.add_signal_handler(number, self._on_signal)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
+    def _on_signal(self) -> None:
+        self.force_exit = self.should_exit  # the second one does not wait for running calls
+        self.should_exit = True
 
-def new_server(app: App) -> uvicorn.Server:
+    async def cancel_calls(self) -> None:
+        """End what still runs, so that its rows reach the ledger before the ledger stops."""
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def new_server(app: App) -> _Server:
     """The HTTP server of a started `app`; serve it on a socket of `bind`."""
     return _Server(
         uvicorn.Config(
@@ -134,7 +165,9 @@ async def _serve(
         # The ledger's thread hands Python's lock back after half a millisecond, not after five.
         sys.setswitchinterval(_SWITCH_S)
         greeting = asyncio.create_task(_greet(app, listener, ready_s))
-        await new_server(app).serve(sockets=[listener])
+        server = new_server(app)
+        await server.serve(sockets=[listener])
+        await server.cancel_calls()
         greeting.cancel()
     finally:
         await app.stop()

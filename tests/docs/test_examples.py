@@ -45,6 +45,7 @@ async def naru_for(block, tmp_path):
         app = App(load(path, {}), home=tmp_path / ".naru", config_path=path, environ={})
         await app.start()
         listener = bind("127.0.0.1", 0)
+        listener.listen()  # a client that comes before the server is up waits
         server = new_server(app)
         serving = asyncio.create_task(
             server._serve([listener])

@@ -147,6 +147,6 @@ def test_every_endpoint_and_header_is_told_of():
     known = set()
     for folder in ("gateway", "web"):
         for path in (ROOT / "src" / "naru" / folder).rglob("*.py"):
-            known |= set(re.findall(r"b\"(x-naru-[a-z-]+)\"", path.read_text("utf-8")))
+            known |= set(re.findall(r"(x-naru-[a-z-]+)(?=\"|: )", path.read_text("utf-8")))
     told = set(re.findall(r"^\| `(x-naru-[a-z-]+)`", page, re.MULTILINE))
     assert told == known, f"missing: {sorted(known - told)}; too many: {sorted(told - known)}"

@@ -64,10 +64,10 @@ class WireFault(Exception):
 
 
 def _unreadable() -> UpstreamError:
+    # Not tried again at the same upstream: it did the work and will bill it.
     return UpstreamError(
         "The provider's answer cannot be read: it is not what its API promises.",
         code="upstream_protocol",
-        is_retryable=True,
     )
 
 
@@ -80,10 +80,17 @@ def read_object(dialect: UpstreamDialect, body: bytes) -> None:
     """
     try:
         error = _FIELDS.decode(body).get("error")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _unreadable() from None
     if error is not None and bytes(error) != _NULL:
         raise WireFault(dialect.decode_fault(200, body))
+
+
+def _read_reply(dialect: UpstreamDialect, body: bytes) -> Reply:
+    try:
+        return dialect.decode_reply(_OBJECT.decode(body))
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise _unreadable() from None
 
 
 class Relay:
@@ -242,7 +249,7 @@ class SameLanguage(_Spoken):
 
     def encode_events(self, body: bytes) -> bytes:
         request = self._endpoint.dialect.decode_request(_object(self._envelope))
-        return _stream_reply(self._endpoint, request, self.dialect.decode_reply(_OBJECT.decode(body)))
+        return _stream_reply(self._endpoint, request, _read_reply(self.dialect, body))
 
 
 class Translated(_Spoken):
@@ -268,10 +275,7 @@ class Translated(_Spoken):
         return self._prepare(target, _encode(said))
 
     def _decode_reply(self, body: bytes) -> Reply:
-        try:
-            reply = self.dialect.decode_reply(_OBJECT.decode(body))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
-            raise _unreadable() from None
+        reply = _read_reply(self.dialect, body)
         self._complete(reply)
         return reply
 
@@ -325,7 +329,11 @@ class Embeddings(_Spoken):
 
 
 def _object(envelope: Envelope) -> Json:
-    return _OBJECT.decode(_encode(envelope.fields))
+    try:
+        return _OBJECT.decode(_encode(envelope.fields))
+    except msgspec.DecodeError as error:  # what a raw field may hold and no language can say: 1e999
+        message = f"The body holds a value that cannot be read: {error}."
+        raise BadRequest(message, code="invalid_value") from None
 
 
 def _unsupported(what: str, target: Target) -> BadRequest:

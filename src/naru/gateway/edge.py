@@ -14,7 +14,7 @@ from naru.gateway.pipeline import Road, serve
 from naru.gateway.steps.authenticate import authenticate
 from naru.gateway.steps.authorize import may_see
 from naru.identity import Principal
-from naru.kernel.errors import BadRequest, NaruError, NotFound, PayloadTooLarge, UpstreamError
+from naru.kernel.errors import BadRequest, NaruError, NotFound, PayloadTooLarge, Unavailable, UpstreamError
 from naru.quota import LimitReached
 
 _log = logging.getLogger(__name__)
@@ -50,11 +50,11 @@ class Gateway:
             except NaruError as error:
                 await _send_error(x, error)
             except asyncio.CancelledError:
-                if not x.is_client_gone:
-                    raise  # the server is stopping
+                # The client left, or the server stops; either way this task is at its end.
                 task = asyncio.current_task()
                 if task is not None:
                     task.uncancel()
+                await _send_error(x, Unavailable("Naru is stopping. Try again in a moment.", retry_after_s=1))
             except Exception as error:  # noqa: BLE001 - the edge of the process: a bug must not show its insides
                 # The type alone: a message could hold text of the prompt.
                 _log.error("call %s failed inside naru: %s", x.id, _where(error))

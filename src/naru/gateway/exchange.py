@@ -24,6 +24,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+HEAD = "naru.head"
+"""Key in the ASGI scope of whoever writes the answer's head, when it takes finished lines."""
+
 
 class AttemptLog:
     """What happened at one target, filled while it happens; `settle` makes the ledger's row of it."""
@@ -158,14 +161,27 @@ class Exchange:
             return None
         return max(0.0, self.first_byte_at - self.started - self.upstream_wait_s)
 
-    async def start_answer(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send the status and the headers; from here on there is no way back."""
+    async def start_answer(self, status: int, headers: list[tuple[bytes, bytes]], lines: bytes = b"") -> None:
+        """Send the status and the headers; from here on there is no way back.
+
+        Args:
+            status: of HTTP.
+            headers: checked one by one by the server.
+            lines: more of them, finished (`name: value`, CRLF) and known to be clean: ten checks fewer.
+        """
         self.first_byte_at = perf_counter()
         self.http_status = status
+        head = self.scope.get(HEAD)
+        if head is not None:
+            head.more = lines
+        else:
+            headers += [tuple(line.split(b": ", 1)) for line in lines.splitlines()]  # type: ignore[misc]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Send a whole answer."""
+    async def answer(
+        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, lines: bytes = b""
+    ) -> None:
+        """Send a whole answer; `lines` as in `start_answer`."""
         headers.append((b"content-length", b"%d" % len(body)))
-        await self.start_answer(status, headers)
+        await self.start_answer(status, headers, lines)
         await self.send({"type": "http.response.body", "body": body})

@@ -21,7 +21,7 @@ from naru.gateway.steps.relay import send_stream, send_whole
 from naru.gateway.steps.reserve import Governor, admit_rate
 from naru.gateway.steps.settle import cost_header, price_attempt, settle
 from naru.identity import Keyring
-from naru.kernel.errors import NaruError
+from naru.kernel.errors import NaruError, Unavailable
 from naru.metering import LedgerWriter, PriceBook
 from naru.quota import Quota
 from naru.routing import RetryBudget, RouteTable
@@ -29,6 +29,11 @@ from naru.routing import RetryBudget, RouteTable
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; in the ledger only, nobody is there to read it."""
 _UNSAFE = re.compile(rb"[^\x20-\x7e]")
+# Names of providers and sites are letters, digits, `.`, `_` and `-` (settings.model.Name).
+_LINES = (
+    b"x-naru-request-id: %b\r\nx-naru-model: %b\r\nx-naru-provider: %b\r\nx-naru-site: %b\r\n"
+    b"x-naru-cache: bypass\r\nx-naru-attempts: %d\r\nx-naru-masked: 0\r\nx-naru-overhead-ms: %.3f\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ async def serve(x: Exchange, road: Road) -> None:
     except asyncio.CancelledError:
         x.status = "cancelled"
         if not x.has_started:
-            x.http_status = _CLIENT_CLOSED_REQUEST
+            x.http_status = _CLIENT_CLOSED_REQUEST if x.is_client_gone else Unavailable.status
         raise
     except Exception:
         x.error = NaruError("Naru failed on this request. Please report the request id.")
@@ -116,20 +121,18 @@ async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> No
     target = attempt.target
     provider = target.upstream.provider
     x.model_served = target.model
-    headers = [
-        (b"x-naru-request-id", x.id.encode()),
-        (b"x-naru-model", _UNSAFE.sub(b"?", target.model.encode("ascii", "replace"))),
-        (b"x-naru-provider", provider.name.encode()),
-        (b"x-naru-site", provider.site.encode()),
-        (b"x-naru-cache", b"bypass"),
-        (b"x-naru-attempts", b"%d" % len(x.attempts)),
-        (b"x-naru-masked", b"0"),
-        *x.limit_headers,
-    ]
-    headers.append((b"x-naru-overhead-ms", b"%.3f" % (x.elapsed_overhead_s * 1000)))
+    lines = _LINES % (
+        x.id.encode(),
+        _UNSAFE.sub(b"?", target.model.encode("ascii", "replace")),
+        provider.name.encode(),
+        provider.site.encode(),
+        len(x.attempts),
+        x.elapsed_overhead_s * 1000,
+    )
+    if x.limit_headers:
+        lines += b"".join(b"%b: %b\r\n" % pair for pair in x.limit_headers)
     if isinstance(answer, Whole):
         attempt.cost = price_attempt(x, attempt, prices)
-        headers.append((b"x-naru-cost-usd", cost_header(attempt.cost)))
-        await send_whole(x, answer, headers)
+        await send_whole(x, answer, b"%bx-naru-cost-usd: %b\r\n" % (lines, cost_header(attempt.cost)))
     else:
-        await send_stream(x, answer, headers)
+        await send_stream(x, answer, lines)

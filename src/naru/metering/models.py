@@ -13,7 +13,7 @@ from naru.kernel.tokens import Usage
 
 CallStatus = Literal["ok", "error", "partial", "cancelled", "rejected", "unknown"]
 """`partial`: the answer broke off after content; `cancelled`: the client went away; `rejected`: Naru refused
-the request before any upstream saw it; `unknown`: Naru died in the middle of it, and the next start found it."""
+the request before any upstream saw it; `unknown`: Naru died in the middle, and the next start found it."""
 CostState = Literal["priced", "estimated", "unpriced", "unknown", "none"]
 """`estimated`: from estimated tokens; `unknown`: sent, and nobody can say what it cost (timed out);
 `none`: nothing was sent, so nothing was spent."""

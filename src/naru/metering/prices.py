@@ -299,7 +299,7 @@ def _tier(rates: Price | ServiceTier, vendor: str) -> _Tier:
 
 def _ceiling(tariff: _Tariff, vendor: str) -> _Ceiling:
     writes = (tariff.cache_write_5m, tariff.cache_write_1h)
-    # Where writing is the client's choice it costs more only when asked for; elsewhere it may happen any time.
+    # Where writing is the client's choice it costs more only when asked for; elsewhere it may happen.
     plain = (tariff.input, tariff.input_image, *(() if vendor in _CACHE_WRITE_RULES else writes))
     return _Ceiling(
         input=None if tariff.input is None else _dearest(plain),

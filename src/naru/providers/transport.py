@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from time import monotonic
 
 import aiohttp
 
@@ -21,6 +23,13 @@ MAX_ERROR_BYTES = 64 * 1024
 # bytes that pass through untouched must not come compressed.
 _SKIPPED_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _BROKEN = (aiohttp.ClientError, OSError)
+_STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+_STALE_S = 1.0
+"""A connection that fails sooner was closed before it was used; later, the upstream may have been at work."""
+
+
+_OPENED: ContextVar[list[socket.socket]] = ContextVar("naru_opened_sockets")
+"""Sockets made for the request being sent; none means that it went out on a kept connection."""
 
 
 class Response:
@@ -42,7 +51,8 @@ class Response:
         response = self._response
         length = response.content_length
         try:
-            if length is not None and length <= limit:
+            # A compressed body tells nothing of how much it will be.
+            if length is not None and length <= limit and "Content-Encoding" not in response.headers:
                 return await response.read()
             body = bytearray()
             async for chunk in response.content.iter_any():
@@ -92,6 +102,13 @@ def _broken_off(error: Exception) -> UpstreamError:
     )
 
 
+def _new_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, *_ = address
+    new = socket.socket(family, kind, protocol)
+    _OPENED.get([]).append(new)
+    return new
+
+
 class Transport:
     """Connections to one upstream.
 
@@ -108,7 +125,9 @@ class Transport:
 
     def _open_session(self) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=45),
+            connector=aiohttp.TCPConnector(
+                limit=self._max_connections, keepalive_timeout=45, socket_factory=_new_socket
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             skip_auto_headers=_SKIPPED_HEADERS,
@@ -123,39 +142,51 @@ class Transport:
     async def open(self, request: UpstreamRequest) -> Response:
         """Send `request`; returns when the status and the headers of the answer are there.
 
+        An upstream may close an idle connection in the very moment it is taken up again. It has not read the
+        request then, so the request goes out once more and nobody notices.
+
         Raises:
             UpstreamTimeout: no connection in time (code `connect_timeout`).
             UpstreamUnavailable: refused, reset, unknown host, or a TLS fault.
         """
         session = self._session or self._open_session()
-        try:
-            response = await session.post(
-                request.url, data=request.body, headers=request.headers, allow_redirects=False
-            )
-        except aiohttp.ServerTimeoutError:
-            raise UpstreamTimeout(
-                "No connection to the provider in time.", code="connect_timeout", is_retryable=True
-            ) from None
-        except aiohttp.ClientConnectorCertificateError:
-            raise UpstreamUnavailable(
-                "The provider's TLS certificate cannot be trusted.", code="upstream_tls"
-            ) from None
-        except aiohttp.ClientConnectorError as error:
-            unknown_host = isinstance(error.os_error, socket.gaierror)
-            raise UpstreamUnavailable(
-                "The provider's host name is unknown."
-                if unknown_host
-                else "The provider refuses connections.",
-                code="upstream_unknown_host" if unknown_host else "upstream_refused",
-                is_retryable=not unknown_host,
-            ) from None
-        except _BROKEN:
-            raise UpstreamUnavailable(
-                "The provider closed the connection before it answered.",
-                code="upstream_reset",
-                is_retryable=True,
-            ) from None
-        return Response(response)
+        while True:
+            opened: list[socket.socket] = []
+            _OPENED.set(opened)
+            began = monotonic()
+            try:
+                return Response(
+                    await session.post(
+                        request.url, data=request.body, headers=request.headers, allow_redirects=False
+                    )
+                )
+            except aiohttp.ServerTimeoutError:
+                raise UpstreamTimeout(
+                    "No connection to the provider in time.", code="connect_timeout", is_retryable=True
+                ) from None
+            except aiohttp.ClientConnectorCertificateError:
+                raise UpstreamUnavailable(
+                    "The provider's TLS certificate cannot be trusted.", code="upstream_tls"
+                ) from None
+            except aiohttp.ClientConnectorError as error:
+                unknown_host = isinstance(error.os_error, socket.gaierror)
+                raise UpstreamUnavailable(
+                    "The provider's host name is unknown."
+                    if unknown_host
+                    else "The provider refuses connections.",
+                    code="upstream_unknown_host" if unknown_host else "upstream_refused",
+                    is_retryable=not unknown_host,
+                ) from None
+            except _BROKEN as error:
+                # Without a new socket it was an old one. It is gone now; the next try takes another.
+                is_stale = isinstance(error, _STALE) and not opened
+                if is_stale and monotonic() - began < _STALE_S:
+                    continue
+                raise UpstreamUnavailable(
+                    "The provider closed the connection before it answered.",
+                    code="upstream_reset",
+                    is_retryable=True,
+                ) from None
 
     async def close(self) -> None:
         """Close all connections; calls still on them fail."""

@@ -368,9 +368,11 @@ async def test_an_upstream_that_must_not_be_asked_for_usage_is_not(start, upstre
             'models = ["*"]', 'models = ["*"]\nsupports_stream_usage = false'
         )
     )
-    async with naru.anthropic() as client:
-        async with client.messages.stream(model="single", max_tokens=9, messages=USER) as stream:
-            await stream.get_final_message()
+    async with (
+        naru.anthropic() as client,
+        client.messages.stream(model="single", max_tokens=9, messages=USER) as stream,
+    ):
+        await stream.get_final_message()
     await collect(naru)
     assert [("stream_options" in request.json) for request in upstream.requests] == [False, False]
 

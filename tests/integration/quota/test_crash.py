@@ -189,8 +189,8 @@ async def test_a_survivor_returns_the_lease_of_the_dead(tmp_path, home, book, up
 
 @pytest.mark.service
 async def test_two_replicas_on_postgresql(tmp_path, postgres_server, upstream, broken):
-    """Two homes, one database: 1,000 calls with retries at both, one replica killed in the middle, and no more
-    than 100 are ever paid for; started again it settles what it held, and everything adds up."""
+    """Two homes, one database: 1,000 calls with retries at both, one replica killed in the middle, and no
+    more than 100 are ever paid for; started again it settles what it held, and everything adds up."""
     from naru.engines.sql.postgres import PostgresEngine
 
     url = postgres_server.create_database()

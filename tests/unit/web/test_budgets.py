@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from starlette.testclient import TestClient
+from tests.unit.web.conftest import KEY
 
 from naru.web.control import create_control_app
-from tests.unit.web.conftest import KEY
 
 ADMIN = {"authorization": f"Bearer {KEY}"}
 NEW = {"scope": "key:admin", "amount": "12.5", "period": "day", "time_zone": "Asia/Seoul"}

@@ -130,14 +130,22 @@ class SqlEngine(ABC):
         """Bring the database to the newest step of the chain.
 
         Raises:
-            ConfigError: the database was written by a newer Naru. Nothing is changed then.
+            ConfigError: the database was written by a newer Naru, or cannot be opened or written. Nothing is
+                changed then.
         """
-        if self._read_revision() == chain.head():
-            return  # the usual start; it must not pay for importing Alembic
-        with self.begin_unbounded() as connection:
-            self.lock(connection, "migrate")
-            self._refuse_newer(chain.read_revision(connection))
-            chain.upgrade(connection)
+        try:
+            if self._read_revision() == chain.head():
+                return  # the usual start; it must not pay for importing Alembic
+            with self.begin_unbounded() as connection:
+                self.lock(connection, "migrate")
+                self._refuse_newer(chain.read_revision(connection))
+                chain.upgrade(connection)
+        except sa.exc.DatabaseError as error:
+            raise ConfigError(
+                f"cannot be used as the database ({error.orig}). Is its folder writable and the disk not "
+                "full? If it is damaged, put a backup in its place.",
+                path=self.place,
+            ) from None
 
     @abstractmethod
     def read_facts(self) -> dict[str, str | int | float | bool | None]:

@@ -13,12 +13,22 @@ _MAX_TAG_VALUE = 256
 _MAX_TIMEOUT_MS = 86_400_000
 
 
+class UnsupportedEncoding(BadRequest):
+    """Compressed bodies are not taken: a small one can hold a very large one."""
+
+    status = 415
+    default_code = "unsupported_content_encoding"
+
+
 async def read_body(x: Exchange, max_bytes: int) -> bytes:
     """The whole body, never more than `max_bytes` in memory.
 
     Raises:
         PayloadTooLarge: as soon as that is known, from `content-length` before a byte is read.
+        UnsupportedEncoding: the body is compressed.
     """
+    if x.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise UnsupportedEncoding("The body is compressed. Send it without a content-encoding.")
     declared = x.headers.get(b"content-length")
     if declared is not None and declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)

@@ -28,6 +28,8 @@ from naru.wire.model import UpstreamFault
 
 _REDIRECT, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 _TOO_MANY = 429
+_MAX_PRELUDE_BYTES = 16 * 1024 * 1024
+"""Of a stream before its first content: all of it is held back, so it must not be without end."""
 _EVENT_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
 
@@ -118,6 +120,15 @@ def _resting(target: Target) -> UpstreamUnavailable:
     )
 
 
+def _tell_circuit(x: Exchange, target: Target, error: UpstreamError) -> None:
+    if is_outage(x, error):
+        target.circuit.record_failure(error.code)
+    elif error.code == "total_timeout":
+        target.circuit.release_trial()
+    else:
+        target.circuit.record_success()
+
+
 async def _try_target(
     x: Exchange,
     envelope: Envelope,
@@ -147,10 +158,12 @@ async def _try_target(
         except UpstreamError as error:
             attempt.error = error
             failure = error
-            if _is_outage(error):
-                target.circuit.record_failure(error.code)
-            else:
-                target.circuit.record_success()
+            _tell_circuit(x, target, error)
+        except asyncio.CancelledError:
+            attempt.status = "cancelled"
+            attempt.is_billable = True  # it may be at work on the request already
+            target.circuit.release_trial()
+            raise
         except BaseException:
             target.circuit.release_trial()
             raise
@@ -179,10 +192,15 @@ async def _try_target(
         await asyncio.sleep(wait_s)
 
 
-def _is_outage(error: UpstreamError) -> bool:
-    """Whether an error says that the upstream is broken, rather than busy or asked for too much."""
-    status = error.upstream_status
-    return status is None or status >= _SERVER_ERROR
+def is_outage(x: Exchange, error: UpstreamError) -> bool:
+    """Whether an error says that the upstream is broken, rather than busy or asked for too much.
+
+    A client that gives little time, or reads slowly, must not shut the upstream to everybody else.
+    """
+    if error.code == "total_timeout" and (x.client_timeout_s is not None or x.has_started):
+        return False
+    # An error inside a stream has no HTTP status; there our own verdict tells whose fault it is.
+    return (error.upstream_status or error.status) >= _SERVER_ERROR
 
 
 async def _attempt(
@@ -212,7 +230,7 @@ async def _attempt(
             try:
                 if response.status >= _REDIRECT:
                     await _raise_refusal(codec, target, response)
-                if envelope.is_stream and response.headers.get("content-type", "").startswith(_EVENT_STREAMS):
+                if envelope.is_stream and _is_event_stream(response):
                     return await _first_content(target, codec, attempt, response, deadline)
                 body = await response.read()
             except BaseException:
@@ -240,6 +258,10 @@ async def _attempt(
     return Whole(attempt, answer)
 
 
+def _is_event_stream(response: Response) -> bool:
+    return response.headers.get("content-type", "").lower().startswith(_EVENT_STREAMS)
+
+
 async def _raise_refusal(codec: Codec, target: Target, response: Response) -> NoReturn:
     status = response.status
     if status < _CLIENT_ERROR:
@@ -263,6 +285,7 @@ async def _first_content(
     framing = target.upstream.provider.new_framing()
     chunks = response.chunks()
     held: list[bytes] = []
+    size = 0
     async for chunk in chunks:
         held.append(relay.feed(framing.feed(chunk)))
         if relay.fault is not None and not relay.has_content:
@@ -270,6 +293,9 @@ async def _first_content(
         if relay.has_content:
             attempt.first_token_s = perf_counter() - attempt.started
             return Streaming(attempt, response, chunks, framing, relay, b"".join(held), deadline)
+        size += len(chunk)
+        if size > _MAX_PRELUDE_BYTES:
+            raise UpstreamError("The provider sends and sends, and no content.", code="upstream_protocol")
     raise UpstreamError(
         "The provider closed the stream before it said anything.",
         code="upstream_truncated",

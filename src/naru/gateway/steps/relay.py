@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 
 from naru.gateway.exchange import Exchange
-from naru.gateway.steps.call import Streaming, Whole, stream_fault
+from naru.gateway.steps.call import Streaming, Whole, is_outage, stream_fault
 from naru.kernel.errors import UpstreamError, UpstreamTimeout
 
+_LAST_WORD_S = 5.0
+"""How long a client may take to accept the error event that ends its stream."""
 _JSON = (b"content-type", b"application/json")
 _SSE = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -20,22 +22,22 @@ _SSE = [
 ]
 
 
-async def send_whole(x: Exchange, answer: Whole, headers: list[tuple[bytes, bytes]]) -> None:
-    """Send a complete answer."""
+async def send_whole(x: Exchange, answer: Whole, lines: bytes) -> None:
+    """Send a complete answer; `lines` are headers as `Exchange.start_answer` takes them."""
     x.status = "ok"
     x.finish_reason = answer.attempt.finish_reason
-    await x.answer(200, [*_SSE, *headers] if answer.is_sse else [_JSON, *headers], answer.body)
+    await x.answer(200, [*_SSE] if answer.is_sse else [_JSON], answer.body, lines)
 
 
-async def send_stream(x: Exchange, answer: Streaming, headers: list[tuple[bytes, bytes]]) -> None:
-    """Send a stream to its end, whatever end that is."""
+async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
+    """Send a stream to its end, whatever end that is; `lines` as in `send_whole`."""
     attempt, relay = answer.attempt, answer.relay
     attempt.duration_s = None  # it goes on
     attempt.status = "cancelled"  # until we know better: the client may leave at any await
     x.status = "cancelled"
     error: UpstreamError | None = None
     try:
-        await x.start_answer(200, [*_SSE, *headers])
+        await x.start_answer(200, [*_SSE], lines)
         await x.send({"type": "http.response.body", "body": answer.head, "more_body": True})
         try:
             if not relay.is_ended and relay.fault is None:
@@ -47,7 +49,7 @@ async def send_stream(x: Exchange, answer: Streaming, headers: list[tuple[bytes,
         except TimeoutError:
             error = _too_slow(answer)
         tail, error = _close(x, answer, error)
-        await x.send({"type": "http.response.body", "body": tail})
+        await _send_last(x, tail, limit_s=None if error is None else _LAST_WORD_S)
     finally:
         # Closing a half-read response cuts the connection, which is what stops the upstream's generation.
         answer.response.close()
@@ -56,8 +58,20 @@ async def send_stream(x: Exchange, answer: Streaming, headers: list[tuple[bytes,
         attempt.output_chars = relay.output_chars
         attempt.error = x.error = error
         attempt.close()
-        if error is not None:
+        if error is not None and is_outage(x, error):
             attempt.target.circuit.record_failure(error.code)
+
+
+async def _send_last(x: Exchange, tail: bytes, *, limit_s: float | None) -> None:
+    """End the answer. A client that takes nothing more must not hold its call for ever."""
+    if limit_s is None:
+        await x.send({"type": "http.response.body", "body": tail})
+        return
+    try:
+        async with asyncio.timeout(limit_s):
+            await x.send({"type": "http.response.body", "body": tail})
+    except TimeoutError:
+        pass  # an unfinished answer: the server cuts the connection
 
 
 async def _pump(x: Exchange, answer: Streaming) -> None:

@@ -34,8 +34,9 @@ def price_attempt(x: Exchange, attempt: AttemptLog, prices: PriceBook) -> Cost:
     """What one attempt cost; fills in an estimate where the upstream gave an answer and no usage."""
     if not attempt.is_billable:
         return _NOTHING
-    if attempt.status == "error" and attempt.usage is None and attempt.output_chars == 0:
-        # It took the request and we never saw what it did with it (timed out, or an unreadable answer).
+    if attempt.first_token_s is None and attempt.usage is None and attempt.output_chars == 0:
+        # It took the request and we never saw what it did with it: timed out, left alone by the client, or
+        # an unreadable answer.
         return _UNKNOWN
     attempt.usage = _complete(attempt, x.body)
     provider = attempt.target.upstream.provider
@@ -128,7 +129,7 @@ def settle(x: Exchange, ledger: LedgerWriter, governor: Governor) -> None:
     attempts = x.attempts
     costs = [settle_attempt(x, attempt, governor) for attempt in attempts]
     usages: list[Usage] = [a.usage for a in attempts if a.usage is not None]
-    served = attempts[-1] if attempts and attempts[-1].status != "error" else None
+    served = attempts[-1] if attempts and attempts[-1].first_token_s is not None else None
     principal, envelope = x.principal, x.envelope
     first = None if served is None or served.first_token_s is None else served.started - x.started
     overhead = x.overhead_s

@@ -8,11 +8,10 @@ import msgspec
 
 from naru.wire.base import Frame
 from naru.wire.chat.decoder import ChatDecoder
-from naru.wire.chat.encoder import ChatEncoder, write_event
-from naru.wire.chat.errors import decode_fault, write_error
+from naru.wire.chat.encoder import ChatEncoder
+from naru.wire.chat.errors import OpenAIErrors
 from naru.wire.chat.reply import decode_reply, encode_reply, summarize
 from naru.wire.chat.request import ChatRequest, decode_request, encode_request
-from naru.wire.model import Json, Reply, Request
 
 __all__ = ["ChatDecoder", "ChatDialect", "ChatEncoder", "ChatRequest", "is_usage_only", "patch_request"]
 
@@ -60,7 +59,7 @@ def is_usage_only(frame: Frame) -> bool:
     return not chunk.choices and bytes(chunk.usage).startswith(b"{") and chunk.error is None
 
 
-class ChatDialect:
+class ChatDialect(OpenAIErrors):
     """Client, upstream and passthrough dialect `chat`. Stateless."""
 
     name = "chat"
@@ -70,39 +69,7 @@ class ChatDialect:
     patch_request = staticmethod(patch_request)
     is_usage_only = staticmethod(is_usage_only)
     summarize = staticmethod(summarize)
-    decode_fault = staticmethod(decode_fault)
-
-    def decode_reply(self, body: Json) -> Reply:
-        return decode_reply(body)
-
-    def encode_reply(self, reply: Reply, request: Request) -> Json:
-        return encode_reply(reply, request)
-
-    def new_decoder(self) -> ChatDecoder:
-        return ChatDecoder()
-
-    def new_encoder(self, request: Request) -> ChatEncoder:
-        return ChatEncoder(request)
-
-    def encode_error(
-        self,
-        *,
-        status: int,  # noqa: ARG002 - this language says it in the HTTP status alone
-        type: str,
-        code: str,
-        message: str,
-        param: str | None,
-        request_id: str,  # noqa: ARG002 - and this in a header
-    ) -> Json:
-        return write_error(type=type, code=code, message=message, param=param)
-
-    def encode_stream_error(
-        self,
-        *,
-        status: int,  # noqa: ARG002 - a stream that has begun has its status already
-        type: str,
-        code: str,
-        message: str,
-        request_id: str,  # noqa: ARG002 - and its headers
-    ) -> bytes:
-        return write_event(write_error(type=type, code=code, message=message, param=None))
+    decode_reply = staticmethod(decode_reply)
+    encode_reply = staticmethod(encode_reply)
+    new_decoder = ChatDecoder
+    new_encoder = ChatEncoder

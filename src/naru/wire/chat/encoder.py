@@ -6,10 +6,8 @@ finish chunk, usage comes alone at the end when asked for, and `[DONE]` once. Af
 
 from __future__ import annotations
 
-import msgspec
-
 from naru.kernel.tokens import Usage
-from naru.wire.chat.errors import write_error
+from naru.wire.chat.errors import write_error, write_event
 from naru.wire.chat.messages import write_signature
 from naru.wire.chat.reply import make_id, write_finish
 from naru.wire.chat.request import ChatRequest
@@ -34,14 +32,8 @@ from naru.wire.model import (
     ToolStart,
 )
 
-_encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
-
-
-def write_event(data: object) -> bytes:
-    """One server-sent event without a name."""
-    return b"data: " + _encode(data) + b"\n\n"
 
 
 class _ChoiceState:

@@ -15,6 +15,11 @@ def write_error(*, type: str, code: str | None, message: str, param: str | None)
     return {"error": {"message": message, "type": type, "param": param, "code": code}}
 
 
+def write_event(data: object) -> bytes:
+    """One server-sent event without a name."""
+    return b"data: " + msgspec.json.encode(data) + b"\n\n"
+
+
 def read_fault(error: object, status: int | None) -> UpstreamFault:
     """The error inside a body or a stream: an object, a bare string, or anything else."""
     if isinstance(error, list) and error:
@@ -81,3 +86,32 @@ def _read_status(error: Json) -> int | None:
         if isinstance(value, int) and 400 <= value <= 599:
             return value
     return None
+
+
+class OpenAIErrors:
+    """How the three OpenAI languages say and read errors: the error half of their dialects."""
+
+    decode_fault = staticmethod(decode_fault)
+
+    def encode_error(
+        self,
+        *,
+        status: int,  # noqa: ARG002 - this language says it in the HTTP status alone
+        type: str,
+        code: str,
+        message: str,
+        param: str | None,
+        request_id: str,  # noqa: ARG002 - and this in a header
+    ) -> Json:
+        return write_error(type=type, code=code, message=message, param=param)
+
+    def encode_stream_error(
+        self,
+        *,
+        status: int,  # noqa: ARG002 - a stream that has begun has its status already
+        type: str,
+        code: str,
+        message: str,
+        request_id: str,  # noqa: ARG002 - and its headers
+    ) -> bytes:
+        return write_event(write_error(type=type, code=code, message=message, param=None))

@@ -8,8 +8,8 @@ import msgspec
 
 from naru.kernel.tokens import Usage
 from naru.wire.base import Frame
-from naru.wire.chat.encoder import DONE, PING, write_event
-from naru.wire.chat.errors import read_fault, write_error
+from naru.wire.chat.encoder import DONE, PING
+from naru.wire.chat.errors import read_fault, write_error, write_event
 from naru.wire.chat.reply import make_id, read_finish, read_int
 from naru.wire.chat.usage import Counts, is_known, merge_counts, usage_from_counts, write_usage
 from naru.wire.completions.logprobs import columns_from_rows, rows_from_columns

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from naru.wire.chat.errors import decode_fault, write_error
-from naru.wire.model import Json, Reply, Request
+from naru.wire.chat.errors import OpenAIErrors
 from naru.wire.responses.decoder import ResponsesDecoder
 from naru.wire.responses.encoder import ResponsesEncoder, write_failure
 from naru.wire.responses.reply import decode_reply, encode_reply
@@ -15,15 +14,18 @@ from naru.wire.responses.summary import summarize
 __all__ = ["ResponsesDecoder", "ResponsesDialect", "ResponsesEncoder", "ResponsesRequest"]
 
 
-class ResponsesDialect:
+class ResponsesDialect(OpenAIErrors):
     """Client, upstream and passthrough dialect `responses`. Stateless."""
 
     name = "responses"
 
     decode_request = staticmethod(decode_request)
     encode_request = staticmethod(encode_request)
-    decode_fault = staticmethod(decode_fault)
     summarize = staticmethod(summarize)
+    decode_reply = staticmethod(decode_reply)
+    encode_reply = staticmethod(encode_reply)
+    new_decoder = ResponsesDecoder
+    new_encoder = ResponsesEncoder
 
     def patch_request(
         self,
@@ -34,30 +36,6 @@ class ResponsesDialect:
     ) -> bool:
         fields["model"] = msgspec.Raw(msgspec.json.encode(model))
         return False
-
-    def decode_reply(self, body: Json) -> Reply:
-        return decode_reply(body)
-
-    def encode_reply(self, reply: Reply, request: Request) -> Json:
-        return encode_reply(reply, request)
-
-    def new_decoder(self) -> ResponsesDecoder:
-        return ResponsesDecoder()
-
-    def new_encoder(self, request: Request) -> ResponsesEncoder:
-        return ResponsesEncoder(request)
-
-    def encode_error(
-        self,
-        *,
-        status: int,  # noqa: ARG002 - this language says it in the HTTP status alone
-        type: str,
-        code: str,
-        message: str,
-        param: str | None,
-        request_id: str,  # noqa: ARG002 - and this in a header
-    ) -> Json:
-        return write_error(type=type, code=code, message=message, param=param)
 
     def encode_stream_error(
         self,
