@@ -1,0 +1,1 @@
+"""The trust layer: personal data is found, masked before a prompt leaves, and restored in the answer."""

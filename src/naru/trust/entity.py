@@ -1,0 +1,64 @@
+"""What detection says of a text, and what a detector is. Offsets are code points; no entity holds the value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+ENTITY_TYPES = (
+    "PERSON",
+    "PHONE",
+    "EMAIL",
+    "ADDRESS",
+    "POSTAL_CODE",
+    "BIRTH_DATE",
+    "KR_RRN",
+    "KR_FRN",
+    "KR_BRN",
+    "KR_CRN",
+    "PASSPORT",
+    "DRIVER_LICENSE",
+    "HEALTH_INSURANCE",
+    "VEHICLE",
+    "ACCOUNT",
+    "CARD",
+    "IBAN",
+    "US_SSN",
+    "IP",
+    "URL",
+    "API_KEY",
+    "PRIVATE_KEY",
+    "JWT",
+    "PASSWORD",
+)
+"""Every type there is, beside `CUSTOM:<name>` of a pattern or dictionary of the operator's own."""
+
+CUSTOM = "CUSTOM:"
+
+
+class Entity(NamedTuple):
+    """One span of personal or secret data in a text.
+
+    Attributes:
+        type: of ENTITY_TYPES, or CUSTOM:<name>.
+        start: first code point.
+        end: one past the last.
+        score: 0..1, how sure.
+        reason: why, in one short phrase without the value.
+    """
+
+    type: str
+    start: int
+    end: int
+    score: float
+    reason: str
+
+
+class Detector(Protocol):
+    """Finds entities of one or more types. Must be linear in the text's length and safe to call from threads."""
+
+    name: str
+
+    def find(self, text: str) -> Iterable[Entity]:
+        """Every span found, in any order, overlaps allowed: the scanner resolves them."""
+        ...
