@@ -1,0 +1,156 @@
+"""What may leave: which action each type of personal data gets, for whose call and where to.
+
+Nearest wins upwards (project, team, organisation, then `naru.toml`); what is said of a route or a site comes on
+top, and there the stricter of both holds. Nothing here does I/O: rows and settings are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, TypeVar, cast, get_args
+
+import msgspec
+
+from naru.trust.entity import CUSTOM, ENTITY_TYPES
+
+T = TypeVar("T")
+Action = Literal["allow", "mask", "keep_inside", "block"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+"""From the most lenient to the strictest."""
+GuardAction = Literal["off", "log", "flag", "block", "review"]
+GUARD_ACTIONS: tuple[GuardAction, ...] = get_args(GuardAction)
+GuardKind = Literal["injection", "toxicity", "prompt_leak", "secret", "url"]
+GUARD_KINDS: tuple[GuardKind, ...] = get_args(GuardKind)
+Failure = Literal["block", "keep_inside"]
+SCOPE_KINDS = ("org", "team", "project", "route", "site")
+ANY = "*"
+"""Stands for every type that a policy does not name."""
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one policy says; None and missing keys: it says nothing on this."""
+
+    actions: dict[str, Action] = {}
+    """By entity type, `CUSTOM:<name>`, or `*` for all that are not named."""
+    guard: dict[GuardKind, GuardAction] = {}
+    fakes: bool | None = None
+    """Values that look real in the place of placeholders."""
+    restore_hosts: tuple[str, ...] | None = None
+    """Hosts inside whose URLs values are restored, subdomains included."""
+    restore_tools: tuple[str, ...] | None = None
+    """Names of tools that the provider runs itself and whose arguments are restored all the same."""
+    capture_consent: bool | None = None
+    """Whether what people say of answers may be exported as training data."""
+
+
+class Scoped(msgspec.Struct, frozen=True):
+    """Rules and whose calls they are for."""
+
+    kind: str
+    value: str
+    rules: Rules
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What holds for one call: resolved, complete, and cheap to ask."""
+
+    actions: dict[str, Action]
+    guard: dict[GuardKind, GuardAction]
+    fakes: bool
+    restore_hosts: tuple[str, ...]
+    restore_tools: tuple[str, ...]
+    capture_consent: bool
+
+    def action_of(self, type: str) -> Action:
+        """What becomes of a value of this type."""
+        return self.actions.get(type) or self.actions[ANY]
+
+    @property
+    def allows_all(self) -> bool:
+        """Whether nothing needs to be looked for."""
+        return all(action == "allow" for action in self.actions.values())
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether any verdict is asked for."""
+        return any(action != "off" for action in self.guard.values())
+
+
+def stricter(one: Action, other: Action) -> Action:
+    """The stricter of two."""
+    return max(one, other, key=ACTIONS.index)
+
+
+def check_rules(rules: Rules) -> None:
+    """Raises ValueError, in words for whoever wrote them, when a type is unknown."""
+    for type in rules.actions:
+        if (
+            type != ANY
+            and type not in ENTITY_TYPES
+            and not (type.startswith(CUSTOM) and len(type) > len(CUSTOM))
+        ):
+            raise ValueError(
+                f"{type!r} is no type of personal data; there are {', '.join(ENTITY_TYPES)}, CUSTOM:<name> and *"
+            )
+
+
+class PolicyTable:
+    """All policies of one moment. Immutable; a change makes a new one.
+
+    Args:
+        base: what holds where nobody says anything; names `*`.
+        scoped: everything else, from settings and database; of two on the same scope the later holds.
+    """
+
+    def __init__(self, base: Rules, scoped: Sequence[Scoped] = ()) -> None:
+        self._base = base
+        self._scoped: Mapping[tuple[str, str], Rules] = {(one.kind, one.value): one.rules for one in scoped}
+        self.resolve = lru_cache(maxsize=4096)(self._resolve)
+
+    def _resolve(
+        self, org: str | None, team: str | None, project: str | None, route: str | None, site: str
+    ) -> Policy:
+        """The policy of a call, for a target at `site`."""
+        near = [
+            self._scoped[key]
+            for key in (("org", org), ("team", team), ("project", project))
+            if key[1] is not None and key in self._scoped
+        ]
+        chain = [self._base, *near]
+        floors = [
+            self._scoped[key]
+            for key in (("route", route), ("site", site))
+            if key[1] is not None and key in self._scoped
+        ]
+        actions: dict[str, Action] = {}
+        for rules in chain:
+            if ANY in rules.actions:
+                actions.clear()  # it speaks of every type, so what was said further away ends here
+            actions |= rules.actions
+        actions.setdefault(ANY, "mask")
+        for rules in floors:
+            named = {*actions, *rules.actions}
+            actions = {
+                type: stricter(
+                    actions.get(type) or actions[ANY],
+                    rules.actions.get(type) or rules.actions.get(ANY) or "allow",
+                )
+                for type in named
+            }
+        guard: dict[GuardKind, GuardAction] = dict.fromkeys(GUARD_KINDS, cast("GuardAction", "off"))
+        for rules in (*chain, *floors):
+            guard |= rules.guard
+        return Policy(
+            actions=actions,
+            guard=guard,
+            fakes=_last((rules.fakes for rules in (*chain, *floors)), default=False),
+            restore_hosts=_last((rules.restore_hosts for rules in (*chain, *floors)), default=()),
+            restore_tools=_last((rules.restore_tools for rules in (*chain, *floors)), default=()),
+            capture_consent=_last((rules.capture_consent for rules in chain), default=False),
+        )
+
+
+def _last(values: Iterable[T | None], *, default: T) -> T:
+    said = [value for value in values if value is not None]
+    return said[-1] if said else default
