@@ -1,0 +1,48 @@
+"""Texts as detectors read them: full-width signs and dashes in their plain form, one code point for one.
+
+Nothing here changes a text's length, so an offset in the folded text is the same offset in the original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_DASHES = "‐‑‒–—―−⁃﹘﹣－"
+_BLANKS = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_TABLE: dict[int, str] = {
+    **{full: chr(full - 0xFEE0) for full in range(0xFF01, 0xFF5F)},
+    **{ord(dash): "-" for dash in _DASHES},
+    **{ord(blank): " " for blank in _BLANKS},
+    ord("˗"): "-",
+    ord("․"): ".",
+    ord("。"): ".",
+}
+# The leading bytes of what the table holds: a text without any of them is not walked through at all.
+_MARKS = (b"\xef\xbc", b"\xef\xbd", b"\xef\xb9", b"\xe2\x80", b"\xe2\x81", b"\xe2\x88\x92", b"\xc2\xa0")
+_RARE_MARKS = (b"\xe3\x80\x80", b"\xe3\x80\x82", b"\xcb\x97")
+
+
+def fold(text: str) -> tuple[str, bytes]:
+    """The folded text, as long as `text` in code points, and the folded text in UTF-8.
+
+    Lone surrogates, which JSON may carry, are `?` in the bytes: one code point there as well.
+    """
+    if text.isascii():
+        return text, text.encode()
+    data = text.encode("utf-8", "replace")
+    if any(mark in data for mark in _MARKS) or any(mark in data for mark in _RARE_MARKS):
+        text = text.translate(_TABLE)
+        data = text.encode("utf-8", "replace")
+    return text, data
+
+
+def code_points(data: bytes, offsets: Iterable[int]) -> list[int]:
+    """Byte offsets of `data` as offsets in code points; they must not fall, so that the way is walked once."""
+    points: list[int] = []
+    last = point = 0
+    for offset in offsets:
+        if offset != last:
+            point += len(data[last:offset].decode("utf-8", "replace"))
+            last = offset
+        points.append(point)
+    return points

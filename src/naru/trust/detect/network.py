@@ -1,0 +1,127 @@
+"""E-mail addresses, IP addresses, and URLs that carry a credential. A plain URL identifies nobody."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+
+from naru.trust.detect.labels import Labels
+from naru.trust.entity import Entity
+
+_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
+_MAX_LOCAL = 64
+_DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+){1,8}+")
+_TOP = re.compile(r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})\Z")
+_IPV4 = re.compile(
+    r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}(?![0-9A-Za-z_]|\.[0-9]|-[0-9])"
+)
+_HEX = "0123456789abcdefABCDEF:."
+_MAX_IPV6 = 45
+_VERSIONS = re.compile(
+    r"(?:버전|버젼|펌웨어|릴리스|\bversion|\bver\b|\bv|\brelease|\bbuild|\bfirmware)[^0-9\n]{0,8}\Z",
+    re.IGNORECASE,
+)
+
+_URL = re.compile(r"[^\s\"'<>`\\가-힣ㄱ-ㅎ]{3,2048}+")
+_SCHEME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+.-"
+_USER_INFO = re.compile(r"[^/?#@\s:]{0,256}:[^/?#@\s]{1,256}@[^/?#@\s]")
+_TOKEN = re.compile(
+    r"[?&#;](?:[a-z0-9_.\-]{0,32}(?:token|api[_-]?key|apikey|secret|passw(?:or)?d|pwd|signature|credential|auth|"
+    r"session(?:_?id)?|sid|jwt|otp|servicekey|confmkey)|key|sig|code|pw|crtfc_key)=(?![{<$*]|%7B)[^&#\s]{6,}",
+    re.IGNORECASE,
+)
+_HOOKS = re.compile(
+    r"https?://(?:hooks\.slack\.com/(?:services|workflows)/[A-Z0-9]|(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d"
+    r"|[\w.-]{1,80}\.webhook\.office\.com/webhookb2/|chat\.googleapis\.com/v1/spaces/\S{1,40}/messages\?key=)"
+)
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+
+
+def find_emails(text: str) -> Iterator[Entity]:
+    """E-mail addresses, Hangul on either side or not. Each `@` is looked at once, at most 64 signs back."""
+    at = text.find("@")
+    while at >= 0:
+        window = text[max(0, at - _MAX_LOCAL) : at]
+        local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+")
+        found = _DOMAIN.match(text, at + 1) if local and not local.endswith(".") else None
+        if found is not None:
+            domain = found.group().rstrip("-")
+            while "." in domain and not _TOP.search(domain.rpartition(".")[2]):
+                domain = domain.rpartition(".")[0].rstrip("-")
+            end = at + 1 + len(domain)
+            # git@host:path names a repository and no person.
+            if "." in domain and not (local == "git" and text[end : end + 1] in (":", "/")):
+                yield Entity("EMAIL", at - len(local), end, 0.95, "shape of an e-mail address")
+        at = text.find("@", at + 1)
+
+
+def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
+    """Four numbers under 256 with dots. Four single digits are rather a version or a section of a document."""
+    found = _IPV4.match(text, start)
+    if found is None:
+        return None
+    before = text[max(0, start - 20) : start]
+    if _VERSIONS.search(before):
+        return None
+    near = labels.find_before(start)
+    label = near[0] if near else ""
+    score = 0.8
+    if label == "IP":
+        score = 0.95
+    elif label == "OTHER":
+        score = 0.35
+    elif found.end() - start == len("1.2.3.4"):
+        score = 0.55 if found.group() in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.0.0.1", "9.9.9.9") else 0.4
+    elif found.group().startswith("0.") and found.group() != "0.0.0.0":  # noqa: S104 - an address in a text
+        score = 0.4
+    return Entity("IP", start, found.end(), score, "shape of an IP address")
+
+
+def find_ipv6(text: str, inside: int) -> Entity | None:
+    """The IPv6 address around an offset."""
+    left = text[max(0, inside - _MAX_IPV6) : inside]
+    start = inside - (len(left) - len(left.rstrip(_HEX)))
+    right = text[inside : inside + _MAX_IPV6]
+    end = inside + len(right) - len(right.lstrip(_HEX))
+    while end > start and (text[end - 1] == "." or (text[end - 1] == ":" and text[end - 2 : end] != "::")):
+        end -= 1
+    while start < end and (text[start] == "." or (text[start] == ":" and text[start : start + 2] != "::")):
+        start += 1
+    raw = text[start:end]
+    colons = raw.count(":")
+    is_word = (start > 0 and (text[start - 1].isascii() and text[start - 1].isalnum())) or (
+        end < len(text) and text[end].isascii() and (text[end].isalnum() or text[end] == "_")
+    )
+    if colons < 2 or is_word or len(raw) < 6 or not any(c.isdigit() for c in raw):
+        return None
+    try:
+        socket.inet_pton(socket.AF_INET6, raw)
+    except OSError:
+        return None
+    return Entity("IP", start, end, 0.85, "shape of an IPv6 address")
+
+
+def find_url(text: str, mark: int) -> tuple[Entity | None, int]:
+    """The URL around a `://`, when it carries a credential, and how far was read."""
+    window = text[max(0, mark - 24) : mark]
+    start = mark - (len(window) - len(window.rstrip(_SCHEME)))
+    while start < mark and not text[start].isalpha():
+        start += 1
+    found = _URL.match(text, mark + 3)
+    if found is None or start == mark:
+        return None, mark + 3
+    read = end = found.end()
+    while end > mark and (text[end - 1] in ".,;:!?*_|" or text[end - 1] in ")]}"):
+        last = text[end - 1]
+        if last in _PAIRS and _PAIRS[last] in text[mark:end]:
+            break
+        end -= 1
+    body = text[start:end]
+    if (pair := _USER_INFO.match(body, mark + 3 - start)) and not re.search(r":[<{$*]", pair.group()):
+        return Entity("URL", start, end, 0.95, "user and password in a URL"), read
+    if _HOOKS.match(body):
+        return Entity("URL", start, end, 0.9, "secret path of a webhook"), read
+    if _TOKEN.search(body):
+        return Entity("URL", start, end, 0.85, "token in a URL"), read
+    return None, read

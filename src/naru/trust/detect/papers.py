@@ -1,0 +1,131 @@
+"""Numbers that hold letters, or that only a label makes personal: passports, licences abroad, SSN, IBAN, codes."""
+
+from __future__ import annotations
+
+import re
+
+from naru.trust.detect.checks import passes_mod97
+from naru.trust.detect.korean import Guess
+from naru.trust.detect.labels import Labels
+from naru.trust.detect.number import Number
+from naru.trust.entity import Entity
+
+_PASSPORT = re.compile(r"(?:[MSRODG][0-9]{8}|[MSRODG][0-9]{3}[A-Z][0-9]{4})(?![0-9A-Za-z])", re.IGNORECASE)
+_LICENSE_ABROAD = re.compile(r"[A-Z]{1,2}[0-9]{2,4}(?:-?[0-9]{2,4}){1,4}(?![0-9A-Za-z])", re.IGNORECASE)
+_FOREIGN_PASSPORT = re.compile(r"[A-Z]{1,2}[0-9]{6,8}(?![0-9A-Za-z])", re.IGNORECASE)
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])")
+# SWIFT IBAN registry: the length of a country's IBAN.
+_IBAN_LENGTHS = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "BY": 28,
+    "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18,
+    "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22,
+    "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20,
+    "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MR": 27, "MT": 31, "MU": 30, "NL": 18,
+    "NO": 15, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SC": 31, "SD": 18,
+    "SE": 24, "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22,
+    "VG": 24, "XK": 20,
+}  # fmt: skip
+_STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|"
+    "OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|PR"
+)
+_POSTAL_AFTER = re.compile(
+    r"[\"'*]{0,2} ?(?:번호|code)?[\"'*)]{0,2} {0,2}(?:는|은|[:=)\]]|is|number|->)?[\"'*(]{0,2} {0,2}[\"'(\[]?"
+    r"([0-9]{5}-[0-9]{4}|[0-9]{3}-[0-9]{3}|[0-9]{5,6}|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9])"
+    r"(?![0-9A-Za-z]|[-.][0-9])"
+)
+_ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|[-.][0-9])")
+
+# Scanned for in all texts at once; each ends at a known place of what it may be.
+TRIGGERS: tuple[tuple[str, str, int], ...] = (
+    ("passport", r"\b[MSRODG][0-9]{3}[A-Z0-9][0-9]{4}", 9),
+    ("foreign", r"\b[A-Z]{1,2}[0-9]{6}", 0),
+    ("license", r"\b[A-Z][0-9]{3}[0-9-][0-9]{3}", 8),
+    ("iban", r"\b[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4}", 0),
+    ("zip", rf"\b(?:{_STATES}),? [0-9]{{5}}", 5),
+    ("zip", r"\(우\)? ?\)?[0-9]{5}", 5),
+    ("zip", r"\(우편번호[: ]{0,2}[0-9]{5}", 5),
+)
+
+
+def classify_ssn(n: Number) -> Guess | None:
+    """US social security number: 3-2-4; never 000, 666 or 9xx first, nor zeros in a group (SSA's rule of 2011)."""
+    digits = n.digits
+    is_labelled = n.label == "US_SSN"
+    is_valid = digits[:3] not in ("000", "666") and digits[3:5] != "00" and digits[5:] != "0000"
+    if is_labelled:
+        return "US_SSN", 0.95 if is_valid and digits[0] != "9" else 0.7, "label before it"
+    if not is_valid or digits[0] == "9" or n.is_other or n.groups != (3, 2, 4):
+        return None
+    if n.separators != "-" or n.label in ("ACCOUNT", "PHONE", "KR_BRN"):
+        return "US_SSN", 0.4, "grouping"
+    return "US_SSN", 0.75, "grouping and ranges"
+
+
+def classify_passport(n: Number) -> Guess | None:
+    """Passports of digits alone (nine in the United States), with a label."""
+    return ("PASSPORT", 0.8, "label before it") if n.label == "PASSPORT" else None
+
+
+def find_passport(text: str, start: int, labels: Labels) -> Entity | None:
+    """A Korean passport: one letter and eight signs, of which since December 2021 the fifth is a letter."""
+    found = _PASSPORT.match(text, start)
+    if found is None:
+        return None
+    near = labels.find_before(start) or labels.find_after(found.end())
+    label = near[0] if near else ""
+    score = 0.45 if found.group()[4].isalpha() and text[start].isupper() and label != "OTHER" else 0.2
+    if label == "PASSPORT":
+        score = 0.95
+    return Entity(
+        "PASSPORT", start, found.end(), score, "label and shape" if label == "PASSPORT" else "shape"
+    )
+
+
+def find_foreign_paper(text: str, start: int, labels: Labels) -> Entity | None:
+    """A passport or a driving licence of another country, after its label."""
+    near = labels.find_before(start)
+    if near is None:
+        return None
+    if near[0] == "PASSPORT" and (found := _FOREIGN_PASSPORT.match(text, start)):
+        return Entity("PASSPORT", start, found.end(), 0.85, "label before it")
+    if near[0] == "DRIVER_LICENSE" and (found := _LICENSE_ABROAD.match(text, start)):
+        return Entity("DRIVER_LICENSE", start, found.end(), 0.8, "label before it")
+    return None
+
+
+def find_iban(text: str, start: int) -> Entity | None:
+    """An IBAN of the length that its country gives it and with the right check digits, in fours or in one."""
+    length = _IBAN_LENGTHS.get(text[start : start + 2])
+    if length is None:
+        return None
+    end, seen = start, 0
+    while seen < length and end < len(text):
+        if text[end] != " ":
+            if not (text[end].isascii() and text[end].isalnum()):
+                return None
+            seen += 1
+        elif text[end - 1] == " ":
+            return None
+        end += 1
+    if seen < length or (end < len(text) and text[end].isascii() and text[end].isalnum()):
+        return None
+    compact = text[start:end].replace(" ", "")
+    if not compact[2:].isalnum() or compact != compact.upper():
+        return None
+    is_checked = passes_mod97(compact)
+    return Entity("IBAN", start, end, 0.95 if is_checked else 0.4, "country's length and check digits")
+
+
+def find_postal_after(text: str, label_end: int) -> Entity | None:
+    """The postal code that a label promises."""
+    found = _POSTAL_AFTER.match(text, label_end, label_end + 40)
+    if found is None:
+        return None
+    return Entity("POSTAL_CODE", found.start(1), found.end(1), 0.9, "label before it")
+
+
+def find_zip(text: str, start: int) -> Entity | None:
+    """A US ZIP code after a state, or a Korean one after (우)."""
+    found = _ZIP.match(text, start)
+    return Entity("POSTAL_CODE", start, found.end(), 0.75, "state or sign before it") if found else None

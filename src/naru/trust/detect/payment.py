@@ -1,0 +1,106 @@
+"""Cards by brand and check digit, bank accounts by the layouts of Korean banks and a label, IBANs."""
+
+from __future__ import annotations
+
+from naru.trust.detect.checks import passes_luhn
+from naru.trust.detect.korean import Guess
+from naru.trust.detect.number import Number
+
+_CARD_GROUPS = frozenset(
+    {(4, 4, 4, 4), (16,), (4, 6, 5), (15,), (4, 6, 4), (14,), (13,), (19,), (4, 4, 4, 4, 3), (8, 8), (4, 12)}
+)
+_GROUPED_CARDS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)})
+
+# Layouts of Korean banks, with the beginnings that are known; sources in the notes beside docs/benchmarks.md.
+_LAYOUTS: dict[tuple[int, ...], tuple[str, ...]] = {
+    (6, 2, 6): (),  # 국민
+    (3, 2, 4, 3): (),  # 국민, older
+    (3, 3, 6): ("110", "100", "140", "155", "160", "161", "220", "230", "240"),  # 신한, 케이
+    (3, 2, 6): (),  # 제일, 외환, older 신한
+    (4, 3, 6): ("1002", "1005", "1006", "1007", "1003", "1004"),  # 우리
+    (3, 6, 5): (),  # 하나
+    (3, 4, 4, 2): ("301", "302", "312", "351", "352", "355", "356"),  # 농협
+    (3, 6, 2, 3): (),  # 기업
+    (4, 2, 7): ("3333", "3355", "7777", "7979"),  # 카카오
+    (4, 4, 4): ("1000", "1001"),  # 토스
+    (6, 2, 5): (),  # 우체국, 13
+    (3, 2, 5, 1): (),  # 부산, 대구
+    (4, 4, 4, 1): ("9002", "9003"),  # 새마을
+    (3, 3, 5, 1): (),
+    (3, 8, 2): (),
+    (3, 8, 3): (),
+    (3, 2, 8): (),
+    (3, 7, 4): (),
+    (3, 4, 4, 3): (),
+    (4, 8, 1): (),
+}
+_MIN_DIGITS, _MIN_GROUPED, _MAX_DIGITS = 10, 9, 17
+
+
+def brand_of(digits: str) -> str | None:
+    """The brand of a card by its first digits and length (ISO/IEC 7812 ranges as the brands publish them)."""
+    size = len(digits)
+    two, four = int(digits[:2]), int(digits[:4])
+    if digits[0] == "4":
+        return "Visa" if size in (13, 16, 19) else None
+    if size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720):
+        return "Mastercard"
+    if two in (34, 37):
+        return "American Express" if size == 15 else None
+    if size == 14 and (two in (36, 38, 39) or 300 <= int(digits[:3]) <= 305):
+        return "Diners Club"
+    if 3528 <= four <= 3589:
+        return "JCB" if size == 16 else None
+    if two in (62, 65, 81) or four == 6011 or 644 <= int(digits[:3]) <= 649:
+        return "Discover or UnionPay" if size in (16, 19) else None
+    if digits[0] == "9" and size == 16:
+        return "domestic"
+    if two in (50, 56, 57, 58, 60, 61, 63, 66, 67, 68, 69) and size in (13, 15, 16, 19):
+        return "Maestro"
+    return None
+
+
+def classify_card(n: Number) -> Guess | None:
+    """A card number: brand, check digit, grouping and label are weighed together."""
+    if n.groups not in _CARD_GROUPS:
+        return None
+    brand = brand_of(n.digits)
+    is_labelled = n.label == "CARD"
+    is_grouped = n.groups in _GROUPED_CARDS
+    is_checked = passes_luhn(n.digits)
+    if is_labelled:
+        score = 0.6 if is_grouped or len(n.digits) >= 15 else 0.3
+        score += 0.2 * is_checked + 0.15 * (brand is not None)
+        return "CARD", score, "label, brand and check digit" if is_checked and brand else "label before it"
+    if brand is None or not is_checked or n.is_other:
+        if is_grouped and brand and not n.label and not n.is_other and n.groups == (4, 4, 4, 4):
+            return "CARD", 0.45, "grouping and brand"
+        return None
+    # A random number is of one brand or another and passes the check 3 times in 100.
+    score = 0.9 if is_grouped else 0.8 if brand not in ("Maestro", "domestic") else 0.55
+    if not is_grouped and len(n.digits) in (13, 14, 19):
+        score = 0.4
+    if n.label == "ACCOUNT" and not is_grouped:
+        score -= 0.4
+    return "CARD", score, "brand and check digit"
+
+
+def classify_account(n: Number) -> Guess | None:
+    """A bank account: nothing in the number is sure, so the label or the bank's name counts most."""
+    size = len(n.digits)
+    if not 8 <= size <= _MAX_DIGITS or n.is_other or len(n.groups) > 5:
+        return None
+    layout = _LAYOUTS.get(n.groups)
+    if n.label == "ACCOUNT":
+        if layout is not None:
+            return "ACCOUNT", 0.9, "label and layout of a bank"
+        if size >= _MIN_DIGITS:
+            return "ACCOUNT", 0.8, "label before it"
+        return "ACCOUNT", 0.65 if n.distance <= 8 else 0.45, "label before it"
+    if n.label and n.label not in ("PHONE", "CARD"):
+        return None
+    if layout is not None and n.separators == "-" and (n.digits.startswith(layout) if layout else False):
+        return "ACCOUNT", 0.6 if not n.label else 0.5, "layout of a bank"
+    if n.groups in ((6, 2, 6), (3, 6, 2, 3)) and n.separators == "-" and not n.label:
+        return "ACCOUNT", 0.55, "layout of a bank"
+    return None

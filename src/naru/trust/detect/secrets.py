@@ -1,0 +1,334 @@
+"""Keys, tokens and passwords: by the prefixes that vendors give them, or by a label and how random they look.
+
+Each rule has two halves: a short expression that all texts are scanned for at once, and an exact one that is
+tried only where the first was found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from naru.trust.entity import Entity
+
+_KEY = "API_KEY"
+_END = r"(?![A-Za-z0-9_\-])"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A kind of secret.
+
+    Attributes:
+        vendor: whose it is; part of the reason.
+        trigger: found by the scan; matches a fixed number of bytes, all ASCII.
+        length: that number.
+        exact: matches the secret from where the trigger began.
+    """
+
+    vendor: str
+    trigger: str
+    length: int
+    exact: re.Pattern[str]
+    type: str = _KEY
+
+
+def _key(vendor: str, prefix: str, tail: str, low: int, high: int, end: str = _END) -> Secret:
+    """A prefix and then `low` to `high` signs of a class. The trigger stops at the first few of them."""
+    first = min(low, 12)
+    return Secret(
+        vendor,
+        rf"\b{re.escape(prefix)}{tail}{{{first}}}",
+        len(prefix) + first,
+        re.compile(rf"{re.escape(prefix)}{tail}{{{low},{high}}}{end}"),
+    )
+
+
+_W = "[A-Za-z0-9]"
+_D = r"[A-Za-z0-9_\-]"
+SECRETS: tuple[Secret, ...] = (
+    _key("OpenAI or alike", "sk-", _D, 20, 220),
+    _key("AWS", "AKIA", "[A-Z0-9]", 16, 16),
+    _key("AWS", "ASIA", "[A-Z0-9]", 16, 16),
+    _key("AWS", "ABIA", "[A-Z0-9]", 16, 16),
+    _key("AWS Bedrock", "ABSK", "[A-Za-z0-9+/=]", 40, 300),
+    _key("Google", "AIza", _D, 30, 45),
+    _key("Google", "ya29.", _D, 20, 512),
+    _key("Google", "GOCSPX-", _D, 20, 40),
+    _key("GitHub", "ghp_", _W, 30, 255),
+    _key("GitHub", "gho_", _W, 30, 255),
+    _key("GitHub", "ghu_", _W, 30, 255),
+    _key("GitHub", "ghs_", _W, 30, 255),
+    _key("GitHub", "ghr_", _W, 30, 255),
+    _key("GitHub", "github_pat_", "[A-Za-z0-9_]", 40, 255),
+    _key("GitLab", "glpat-", r"[A-Za-z0-9_.\-]", 20, 64),
+    _key("GitLab", "gldt-", _D, 20, 64),
+    _key("GitLab", "glrt-", _D, 20, 64),
+    _key("Slack", "xoxb-", "[A-Za-z0-9-]", 20, 255),
+    _key("Slack", "xoxp-", "[A-Za-z0-9-]", 20, 255),
+    _key("Slack", "xoxa-", "[A-Za-z0-9-]", 20, 255),
+    _key("Slack", "xoxs-", "[A-Za-z0-9-]", 20, 255),
+    _key("Slack", "xoxe-", "[A-Za-z0-9-]", 20, 255),
+    _key("Slack", "xapp-", "[A-Za-z0-9-]", 20, 255),
+    _key("Stripe", "sk_live_", _W, 16, 128),
+    _key("Stripe", "sk_test_", _W, 16, 128),
+    _key("Stripe", "rk_live_", _W, 16, 128),
+    _key("Stripe", "rk_test_", _W, 16, 128),
+    _key("Stripe", "pk_live_", _W, 16, 128),
+    _key("Stripe", "pk_test_", _W, 16, 128),
+    _key("Stripe", "whsec_", "[A-Za-z0-9+/=]", 24, 128),
+    _key("npm", "npm_", _W, 30, 64),
+    _key("Hugging Face", "hf_", _W, 28, 64),
+    _key("SendGrid", "SG.", r"[A-Za-z0-9_.\-]", 40, 90),
+    _key("Replicate", "r8_", _W, 30, 64),
+    _key("Groq", "gsk_", _W, 40, 80),
+    _key("xAI", "xai-", _W, 40, 120),
+    _key("Perplexity", "pplx-", _W, 32, 80),
+    _key("Databricks", "dapi", "[a-f0-9]", 32, 34),
+    _key("DigitalOcean", "dop_v1_", "[a-f0-9]", 64, 64),
+    _key("PyPI", "pypi-", _D, 50, 300),
+    _key("Shopify", "shpat_", "[A-Fa-f0-9]", 32, 32),
+    _key("Linear", "lin_api_", _W, 32, 64),
+    _key("Notion", "ntn_", _W, 40, 60),
+    _key("Vault", "hvs.", _D, 24, 200),
+    _key("Doppler", "dp.pt.", _W, 40, 48),
+    _key("Pinecone", "pcsk_", "[A-Za-z0-9_]", 40, 100),
+    _key("New Relic", "NRAK-", "[A-Z0-9]", 27, 27),
+    _key("Sentry", "sntrys_", r"[A-Za-z0-9_=+/]", 40, 300),
+    _key("Langfuse", "sk-lf-", _D, 30, 60),
+    Secret("Naru or alike", rf"\bnr_{_W}{{12}}", 15, re.compile(rf"nr_{_W}{{24,128}}{_END}")),
+    Secret("Mailgun", r"\bkey-[a-f0-9]{12}", 16, re.compile(rf"key-[a-f0-9]{{32}}{_END}")),
+    Secret("Twilio", r"\b(?:SK|AC)[a-f0-9]{12}", 14, re.compile(rf"(?:SK|AC)[a-f0-9]{{32}}{_END}")),
+    Secret("Telegram", r":AA[A-Za-z0-9_\-]{12}", 15, re.compile(rf":AA[A-Za-z0-9_\-]{{31,34}}{_END}")),
+    Secret(
+        "Azure Storage",
+        r"AccountKey=[A-Za-z0-9+/]{12}",
+        23,
+        re.compile(r"AccountKey=([A-Za-z0-9+/]{80,90}={0,2})"),
+    ),
+    Secret(
+        "Azure",
+        r"SharedAccessKey=[A-Za-z0-9+/]{12}",
+        28,
+        re.compile(r"SharedAccessKey=([A-Za-z0-9+/]{40,50}={0,2})"),
+    ),
+    Secret("Azure AD", r"[0-9]Q~[A-Za-z0-9_.~\-]{12}", 15, re.compile(r"[0-9]Q~[A-Za-z0-9_.~\-]{31,34}")),
+    Secret(
+        "JWT",
+        r"\beyJ[A-Za-z0-9_\-]{8}",
+        11,
+        re.compile(r"eyJ[A-Za-z0-9_\-]{8,2048}\.[A-Za-z0-9_\-]{4,8192}(?:\.[A-Za-z0-9_\-]{0,2048}){0,3}"),
+        "JWT",
+    ),
+)
+
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+PEM_TRIGGER = "-----BEGIN "
+_PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s\\:,.-]){0,20000}")
+_MAX_PEM = 20_000
+
+# What stands between a label and its value.
+_GLUE = r"(?:[\"'`*]{0,3}\s{0,3}(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|is|as|to|was|=>)[\"'`*]{0,3}\s{0,3}|(?P<blank> {1,2}))"
+_VALUE = re.compile(
+    r"(?:[_ -]?(?:번호|값|key|키|value|token|id))?(?:\s?\([^)\n]{0,20}\))?"
+    + _GLUE
+    + r"(?:(?:Bearer|Basic|Token)\s{1,3})?(?P<open>[\"'`“‘<(\[{$]{0,2})(?P<value>[!-~]{4,512}+)",
+    re.IGNORECASE,
+)
+_PASSWORD_WORDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "passcode",
+    "비밀번호",
+    "비밀 번호",
+    "패스워드",
+    "비번",
+    "암호는",
+    "암호:",
+    "암호 :",
+    "db_pass",
+    "임시비번",
+    "pass:",
+    "pass=",
+    "pass :",
+)
+_PASSWORD_WHOLE = ("pw", "pin", "p/w", "otp")
+_TOKEN_WORDS = (
+    "api key",
+    "api_key",
+    "apikey",
+    "api-key",
+    "api 키",
+    "api키",
+    "secret",
+    "access key",
+    "access_key",
+    "accesskey",
+    "access token",
+    "access_token",
+    "auth_token",
+    "auth token",
+    "bearer",
+    "client_secret",
+    "private_key",
+    "인증키",
+    "인증 키",
+    "서비스키",
+    "서비스 키",
+    "시크릿",
+    "비밀키",
+    "비밀 키",
+    "액세스 키",
+    "액세스키",
+    "토큰",
+    "token",
+    "encryption key",
+    "subscription key",
+    "account_key",
+    "app key",
+    "appkey",
+    "rest api 키",
+    "admin key",
+    "license key",
+    "webhook key",
+)
+LABELS: tuple[tuple[str, str], ...] = tuple(
+    [("PASSWORD", re.escape(word)) for word in _PASSWORD_WORDS]
+    + [("PASSWORD", rf"\b{re.escape(word)}\b") for word in _PASSWORD_WHOLE]
+    + [(_KEY, re.escape(word)) for word in _TOKEN_WORDS]
+)
+"""Type and expression of the labels whose value follows."""
+
+_DULL = frozenset(
+    "required optional string null none true false password passwd reset changed expired incorrect invalid wrong "
+    "forgot hidden text protected hashed encrypted empty missing needed policy manager field strength example "
+    "changeit undefined disabled enabled secret token redacted masked removed your-password yourpassword "
+    "your_password must should will has been not very also the this that too weak strong".split()
+)
+_PLACEHOLDER = re.compile(
+    r"(?:[*xX•.\-_]+|your[_-].*|.*(?:example|placeholder|redacted|dummy).*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.|.*\(.*\).*)\Z",
+    re.IGNORECASE,
+)
+_PASSWORD_TRAIL = ".,;:)]}\"'`”’>"
+
+
+def match_secret(rule: Secret, text: str, start: int) -> Entity | None:
+    """The secret at an offset, by its vendor's rule."""
+    if rule.vendor == "Telegram":
+        digits = len(text[max(0, start - 11) : start]) - len(
+            text[max(0, start - 11) : start].rstrip("0123456789")
+        )
+        found = rule.exact.match(text, start)
+        if found is None or not 8 <= digits <= 10:
+            return None
+        return Entity(_KEY, start - digits, found.end(), 0.95, "shape of a Telegram key")
+    if rule.vendor == "Azure AD":
+        start -= 3
+        if (
+            start < 0
+            or (found := re.compile(r"[A-Za-z0-9_.~\-]{3}" + rule.exact.pattern).match(text, start)) is None
+        ):
+            return None
+        return Entity(_KEY, start, found.end(), 0.9, "shape of an Azure key")
+    found = rule.exact.match(text, start)
+    if found is None:
+        return None
+    group = 1 if found.re.groups else 0
+    if rule.type == _KEY and not group:
+        body = found.group()
+        if rule.vendor == "OpenAI or alike" and not _looks_random(body[3:]):
+            return None
+    return Entity(rule.type, found.start(group), found.end(group), 0.95, f"prefix of {rule.vendor}")
+
+
+def match_pem(text: str, start: int, next_end: int) -> Entity | None:
+    """The private key that begins at an offset; with its end cut off, as far as it looks like one.
+
+    Args:
+        next_end: where the next `-----END` is, or -1.
+    """
+    found = _BEGIN.match(text, start)
+    if found is None:
+        return None
+    if 0 <= next_end - start <= _MAX_PEM:
+        end = text.find("-----", next_end + 9, next_end + 80)
+        if end >= 0:
+            return Entity("PRIVATE_KEY", start, end + 5, 0.99, "header of a private key")
+    body = _PEM_BODY.match(text, found.end())
+    assert body is not None
+    end = found.end() + len(body.group().rstrip())
+    return Entity("PRIVATE_KEY", start, end, 0.95, "header of a private key, end missing")
+
+
+def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
+    """The password or key that a label promises: `password: …`, `비밀번호는 …`, `API_KEY="…"`."""
+    found = _VALUE.match(text, label_end, label_end + 640)
+    if found is None:
+        return None
+    sign = (found.group("sign") or "").lower()
+    value, start = found.group("value"), found.start("value")
+    opening = found.group("open")
+    if any(c in "<{$([" for c in opening):
+        return None
+    if opening:
+        closing = {"“": "”", "‘": "’"}.get(opening[-1], opening[-1])
+        if closing in value:
+            value = value[: value.index(closing)]
+    else:
+        for stop in ('"', "'", "`", "<", "&"):
+            if stop in value and (stop != "&" or sign == "="):
+                value = value[: value.index(stop)]
+    if kind == "PASSWORD":
+        return _password(value, start, sign, bool(opening))
+    value = value.rstrip(_PASSWORD_TRAIL)
+    value = value.split(",")[0].split(";")[0]
+    if len(value) < 16 or not sign and "earer" not in text[max(0, label_end - 6) : label_end]:
+        return None
+    if _PLACEHOLDER.match(value) or "://" in value or not _looks_random(value):
+        return None
+    return Entity(_KEY, start, start + len(value), 0.8, "label before it")
+
+
+def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | None:
+    value = value.rstrip(_PASSWORD_TRAIL)
+    size = len(value)
+    if size < 4 or size > 128 or value.lower() in _DULL or _PLACEHOLDER.match(value) or "://" in value:
+        return None
+    has_digit = any(c.isdigit() for c in value)
+    has_letter = any(c.isalpha() for c in value)
+    has_sign = any(not c.isalnum() for c in value.rstrip("!?"))
+    is_strict = sign not in (":", "=", ":=", "->", "=>", "→", "==")
+    if value.isdigit():
+        if is_strict and not sign or size > 12:
+            return None
+        return Entity("PASSWORD", start, start + size, 0.7, "label before it")
+    if not sign and not (has_digit and has_letter and size >= 6):
+        return None
+    if is_strict and sign and not (has_digit or (has_sign and size >= 6)):
+        return None
+    if (
+        not has_digit
+        and not has_sign
+        and not is_quoted
+        and sign == ":"
+        and value.islower() is False
+        and size < 6
+    ):
+        return None
+    if not has_letter and not has_digit:
+        return None
+    return Entity("PASSWORD", start, start + size, 0.85, "label before it")
+
+
+def _looks_random(value: str) -> bool:
+    """Letters and digits mixed, not words joined by dashes."""
+    digits = sum(c.isdigit() for c in value)
+    letters = sum(c.isalpha() for c in value)
+    if letters == 0 or len(set(value)) < 8:
+        return False
+    if digits >= 2:
+        return True
+    uppers = sum(c.isupper() for c in value)
+    return len(value) >= 24 and 3 <= uppers <= letters - 3 and " " not in value
