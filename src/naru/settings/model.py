@@ -506,8 +506,8 @@ class TrustRules(_Table):
 
     actions: dict[Annotated[str, Field(pattern=_TRUST_TYPE)], TrustAction] = Field(
         {},
-        description="By type (`PERSON`, `KR_RRN`, … see `naru mask --types`), `CUSTOM:<name>`, or `*` for all "
-        "others: `mask` (restored in the answer), `keep_inside` (only to inside sites), `block`, `allow`.",
+        description="By type (`PERSON`, `KR_RRN`, … see `naru mask --types`), `CUSTOM:<name>`, or `*` for "
+        "all others: `mask` (restored in the answer), `keep_inside` (only to inside sites), `block`, `allow`.",
     )
     guard: dict[Literal["injection", "toxicity", "prompt_leak", "secret", "url"], TrustGuard] = Field(
         {}, description="By kind of verdict: `off`, `log`, `flag` (a header too), `block`, `review`."
@@ -544,7 +544,7 @@ class Trust(TrustRules):
     is_enabled: bool = Field(True, alias="enabled", description="Off: nothing is looked for at all.")
     inside_sites: tuple[Name, ...] = Field(
         ("edge", "on-prem", "onprem"),
-        description="Sites of the company's own: what goes there is not masked unless a policy names the site.",
+        description="Sites of the company's own: what goes there is masked only by a policy on that site.",
     )
     on_failure: Literal["block", "keep_inside"] = Field(
         "block", description="When detection fails or takes too long. The prompt is never sent outside."

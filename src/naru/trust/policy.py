@@ -1,7 +1,7 @@
 """What may leave: which action each type of personal data gets, for whose call and where to.
 
-Nearest wins upwards (project, team, organisation, then `naru.toml`); what is said of a route or a site comes on
-top, and there the stricter of both holds. Nothing here does I/O: rows and settings are given.
+Nearest wins upwards (project, team, organisation, then `naru.toml`); what is said of a route or a site comes
+on top, and there the stricter of both holds. Nothing here does I/O: rows and settings are given.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def check_rules(rules: Rules) -> None:
             and not (type.startswith(CUSTOM) and len(type) > len(CUSTOM))
         ):
             raise ValueError(
-                f"{type!r} is no type of personal data; there are {', '.join(ENTITY_TYPES)}, CUSTOM:<name> and *"
+                f"{type!r} is no type of personal data; there are {', '.join(ENTITY_TYPES)}, "
+                "CUSTOM:<name> and *"
             )
 
 
