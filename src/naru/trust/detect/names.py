@@ -1,0 +1,21 @@
+"""Personal names, Korean and English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from naru.trust.detect.names_korean import KoreanNames
+from naru.trust.entity import Entity
+
+
+class PersonDetector:
+    """Finds PERSON spans; particles, honorifics and titles stay outside."""
+
+    name = "names"
+
+    def __init__(self) -> None:
+        self._korean = KoreanNames()
+
+    def find(self, text: str) -> Iterable[Entity]:
+        """Every name found with its score."""
+        return list(self._korean.find(text))
