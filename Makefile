@@ -21,7 +21,7 @@ up: install ## start Naru on the embedded model (ARGS="--port N --home DIR …" 
 	@exec $(BIN)/naru up $(ARGS)
 
 test: install-dev ## what needs no service: under two minutes
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: lint types arch ## what CI runs: style, types, floors, and every test
 	$(BIN)/pytest -m ""

@@ -15,7 +15,7 @@ from pathlib import Path
 from naru import __version__
 from naru.audit import KEY_FILE, WITNESS_FILE, AuditLog
 from naru.engines.sql.registry import open_engine
-from naru.gateway import Gateway, RetryRules, Road, Rules, rescue
+from naru.gateway import Gateway, Refusals, RetryRules, Road, Rules, rescue
 from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
 from naru.identity import Keyring, Keys, KeyWatch, Units, ensure_admin_key
@@ -131,6 +131,7 @@ class App:
             rules=settings.identity,
             find_org=self._units.find_org,
         )
+        self._refusals = Refusals(self._audit)
         self._closing: set[asyncio.Task[None]] = set()
         self.watcher = ConfigWatcher(
             config_path,
@@ -172,6 +173,7 @@ class App:
             budget=self._budget,
             quota=self._quota,
             is_audit_full=lambda: self._audit.is_full,
+            refusals=self._refusals,
         )
         context = self._context(self._road)
         self._root = Root(
@@ -198,6 +200,7 @@ class App:
         await asyncio.to_thread(self._key_watch.stop)
         await self._directory.stop()
         if self._audit.is_started:
+            self._refusals.close()
             self._audit.record(_own_act("naru.stop"))
         await self._audit.stop()
         self._engine.close()

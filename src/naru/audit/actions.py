@@ -9,6 +9,7 @@ ACTIONS: Final[dict[str, str]] = {
     "naru.stop": "A process of Naru stopped in order.",
     "config.reload": "naru.toml was taken up or refused; the facts name the changed fields, never a value.",
     "access.deny": "Somebody who is signed in asked for what their roles do not allow.",
+    "call.refuse": "A call was refused: no valid key, outside its scope, or no price. Repeats are counted.",
     "user.sign_in": "Somebody signed in, or failed to; also with the admin key.",
     "user.sign_out": "Somebody signed out.",
     "user.lock_out": "An account or an address must wait after failed sign-ins.",

@@ -5,7 +5,8 @@ Start reading at `pipeline.serve`. Knows nothing of SQL, of web frameworks or of
 
 from naru.gateway.edge import Gateway
 from naru.gateway.pipeline import Road, Rules
+from naru.gateway.refusals import Refusals
 from naru.gateway.rescue import rescue
 from naru.gateway.steps.call import RetryRules
 
-__all__ = ["Gateway", "RetryRules", "Road", "Rules", "rescue"]
+__all__ = ["Gateway", "Refusals", "RetryRules", "Road", "Rules", "rescue"]

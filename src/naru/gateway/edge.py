@@ -48,6 +48,7 @@ class Gateway:
             try:
                 await serve(x, self.road)
             except NaruError as error:
+                self.road.refusals.note(x, error)
                 await _send_error(x, error)
             except asyncio.CancelledError:
                 # The client left, or the server stops; either way this task is at its end.
@@ -65,6 +66,7 @@ class Gateway:
             x.principal = authenticate(x, self.road.keyring)
             await self._answer_other(x, path, scope["method"], is_known=endpoint is not None)
         except NaruError as error:
+            self.road.refusals.note(x, error)
             await _send_error(x, error)
 
     async def _answer_other(self, x: Exchange, path: str, method: str, *, is_known: bool) -> None:

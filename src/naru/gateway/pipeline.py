@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from naru.gateway.disconnect import DisconnectWatch
 from naru.gateway.envelope import open_envelope
 from naru.gateway.exchange import Exchange
+from naru.gateway.refusals import Refusals
 from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
 from naru.gateway.steps.authenticate import authenticate
 from naru.gateway.steps.authorize import authorize, fix_tags, resolve_allowed
@@ -60,9 +61,11 @@ class Road:
         budget: RetryBudget,
         quota: Quota,
         is_audit_full: Callable[[], bool],
+        refusals: Refusals,
     ) -> None:
         self.rules = rules
         self.is_audit_full = is_audit_full
+        self.refusals = refusals
         self.quota = quota
         self.keyring = keyring
         self.ledger = ledger

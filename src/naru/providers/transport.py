@@ -1,112 +1,53 @@
 """The HTTP client of one upstream: pooled connections, no cookies, no redirects, bounded bodies.
 
-One transport per provider, so that a slow upstream cannot take the connections of another.
+One transport per provider, so that a slow upstream cannot take the connections of another. It is our own,
+over httptools, because it is a third of the road's work (docs/decisions/0009-upstream-client.md).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import AsyncIterator
-from contextvars import ContextVar
+import ssl
+from collections import deque
+from functools import cached_property
 from time import monotonic
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
-import aiohttp
+import aiohappyeyeballs
 
 from naru.kernel.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from naru.providers.base import UpstreamRequest
+from naru.providers.connection import Broken, Connection, Response
 
-MAX_ANSWER_BYTES = 256 * 1024 * 1024
-"""Largest whole answer taken from an upstream; beyond it the upstream is at fault, not our memory."""
-MAX_ERROR_BYTES = 64 * 1024
-# What aiohttp would add by itself: an upstream should see only what the provider's adapter says, and
-# bytes that pass through untouched must not come compressed.
-_SKIPPED_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-_BROKEN = (aiohttp.ClientError, OSError)
-_STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+__all__ = ["Response", "Transport"]
+
+_KEEP_ALIVE_S = 45.0
+_SWEEP_S = 15.0
 _STALE_S = 1.0
 """A connection that fails sooner was closed before it was used; later, the upstream may have been at work."""
+_EYEBALLS_S = 0.25
+"""RFC 8305: until the next address is tried beside the first."""
+_MAX_ADDRESSES = 4096
+_UNQUOTED = "!$&'()*+,/:;=?@[]~%"
+_PORTS = {"http": 80, "https": 443}
+_UNSAFE = "\r\n\0"
 
 
-_OPENED: ContextVar[list[socket.socket]] = ContextVar("naru_opened_sockets")
-"""Sockets made for the request being sent; none means that it went out on a kept connection."""
+class Origin(NamedTuple):
+    """Where connections go."""
+
+    host: str
+    port: int
+    is_tls: bool
 
 
-class Response:
-    """An upstream's answer, its body not read yet. Close it on every way out."""
-
-    __slots__ = ("_response", "headers", "status")
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status = response.status
-        self.headers = response.headers
-
-    async def read(self, limit: int = MAX_ANSWER_BYTES) -> bytes:
-        """The whole body.
-
-        Raises:
-            UpstreamError: the body is over `limit` bytes, or broke off.
-        """
-        response = self._response
-        length = response.content_length
-        try:
-            # A compressed body tells nothing of how much it will be.
-            if length is not None and length <= limit and "Content-Encoding" not in response.headers:
-                return await response.read()
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > limit:
-                    raise UpstreamError(
-                        "The provider's answer is larger than Naru takes.", code="upstream_too_large"
-                    )
-            return bytes(body)
-        except _BROKEN as error:
-            raise _broken_off(error) from None
-
-    async def read_start(self, limit: int = MAX_ERROR_BYTES) -> bytes:
-        """At most `limit` bytes of the body, whatever is there when it breaks off."""
-        body = bytearray()
-        try:
-            async for chunk in self._response.content.iter_any():
-                body += chunk
-                if len(body) >= limit:
-                    break
-        except _BROKEN:
-            pass
-        return bytes(body[:limit])
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, in whatever pieces the network makes.
-
-        Raises:
-            UpstreamError: the connection broke before the end of the body.
-        """
-        try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
-        except _BROKEN as error:
-            raise _broken_off(error) from None
-
-    def close(self) -> None:
-        """Give the connection back if the body was read to its end; else cut it, which stops the upstream."""
-        self._response.release()
-
-
-def _broken_off(error: Exception) -> UpstreamError:
-    return UpstreamError(
-        "The provider broke off its answer.",
-        code="upstream_reset" if isinstance(error, OSError) else "upstream_truncated",
-        is_retryable=True,
-    )
-
-
-def _new_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    family, kind, protocol, *_ = address
-    new = socket.socket(family, kind, protocol)
-    _OPENED.get([]).append(new)
-    return new
+class _Address(NamedTuple):
+    origin: Origin
+    start: bytes
+    """Of a request: its first line and `host`."""
 
 
 class Transport:
@@ -119,25 +60,13 @@ class Transport:
 
     def __init__(self, *, connect_timeout_s: float, max_connections: int) -> None:
         self.connect_timeout_s = connect_timeout_s
-        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout_s)
         self._max_connections = max_connections
-        self._session: aiohttp.ClientSession | None = None
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=45, socket_factory=_new_socket
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=self._timeout,
-            skip_auto_headers=_SKIPPED_HEADERS,
-            read_bufsize=256 * 1024,
-            max_line_size=32 * 1024,
-            max_field_size=64 * 1024,
-            trust_env=False,
-        )
-        self._session = session
-        return session
+        self._addresses: dict[str, _Address] = {}
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._connections: set[Connection] = set()
+        self._connecting = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
 
     async def open(self, request: UpstreamRequest) -> Response:
         """Send `request`; returns when the status and the headers of the answer are there.
@@ -149,48 +78,184 @@ class Transport:
             UpstreamTimeout: no connection in time (code `connect_timeout`).
             UpstreamUnavailable: refused, reset, unknown host, or a TLS fault.
         """
-        session = self._session or self._open_session()
+        address = self._addresses.get(request.url) or self._read_address(request.url)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
+        if lines.count("\n") != len(request.headers) or lines.count("\r") != len(request.headers):
+            raise UpstreamError("A header for the provider holds a line break.", code="upstream_header")
+        body = request.body
+        data = b"%b%bcontent-length: %d\r\n\r\n%b" % (address.start, lines.encode(), len(body), body)
         while True:
-            opened: list[socket.socket] = []
-            _OPENED.set(opened)
-            began = monotonic()
+            connection = self._take_idle(address.origin) or await self._connect_in_time(address.origin)
+            began = monotonic() if connection.is_kept else 0.0
+            response = connection.send(data)
             try:
-                return Response(
-                    await session.post(
-                        request.url, data=request.body, headers=request.headers, allow_redirects=False
-                    )
-                )
-            except aiohttp.ServerTimeoutError:
-                raise UpstreamTimeout(
-                    "No connection to the provider in time.", code="connect_timeout", is_retryable=True
-                ) from None
-            except aiohttp.ClientConnectorCertificateError:
-                raise UpstreamUnavailable(
-                    "The provider's TLS certificate cannot be trusted.", code="upstream_tls"
-                ) from None
-            except aiohttp.ClientConnectorError as error:
-                unknown_host = isinstance(error.os_error, socket.gaierror)
-                raise UpstreamUnavailable(
-                    "The provider's host name is unknown."
-                    if unknown_host
-                    else "The provider refuses connections.",
-                    code="upstream_unknown_host" if unknown_host else "upstream_refused",
-                    is_retryable=not unknown_host,
-                ) from None
-            except _BROKEN as error:
-                # Without a new socket it was an old one. It is gone now; the next try takes another.
-                is_stale = isinstance(error, _STALE) and not opened
-                if is_stale and monotonic() - began < _STALE_S:
-                    continue
+                await response.wait_for_head()
+            except Broken as error:
+                response.close()
+                if connection.is_kept and error.is_unanswered and monotonic() - began < _STALE_S:
+                    continue  # each try uses up an old connection, so this ends
                 raise UpstreamUnavailable(
                     "The provider closed the connection before it answered.",
                     code="upstream_reset",
                     is_retryable=True,
                 ) from None
+            except BaseException:
+                response.close()
+                raise
+            return response
 
     async def close(self) -> None:
         """Close all connections; calls still on them fail."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-            await asyncio.sleep(0)  # lets the closed transports leave the loop before it stops
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for connection in list(self._connections):
+            connection.abort()
+        self._idle.clear()
+        await asyncio.sleep(0)  # lets the closed transports leave the loop before it stops
+
+    # --- the pool ------------------------------------------------------------------------------------
+
+    def _take_idle(self, origin: Origin) -> Connection | None:
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            if connection.is_usable:
+                return connection
+        return None
+
+    def _on_end(self, connection: Connection, may_be_kept: bool) -> None:
+        if may_be_kept:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.setdefault(connection.origin, []).append(connection)
+            if self._sweeper is None:
+                self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+            self._wake_next()
+
+    def _on_lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        with contextlib.suppress(ValueError):
+            self._idle.get(connection.origin, []).remove(connection)
+        self._wake_next()
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        oldest = asyncio.get_running_loop().time() - _KEEP_ALIVE_S
+        for origin, idle in list(self._idle.items()):
+            for connection in [one for one in idle if one.idle_since < oldest]:
+                idle.remove(connection)
+                connection.abort()
+            if not idle:
+                del self._idle[origin]
+        if self._idle:
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+
+    def _wake_next(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def _connect_in_time(self, origin: Origin) -> Connection:
+        try:
+            async with asyncio.timeout(self.connect_timeout_s):
+                return await self._connect(origin)
+        except TimeoutError:
+            raise UpstreamTimeout(
+                "No connection to the provider in time.", code="connect_timeout", is_retryable=True
+            ) from None
+
+    async def _connect(self, origin: Origin) -> Connection:
+        """A new connection, or one that somebody gives back meanwhile."""
+        while len(self._connections) + self._connecting >= self._max_connections:
+            if self._drop_elsewhere(origin):
+                break
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self._wake_next()  # it was our turn, and we are gone
+                raise
+            if (connection := self._take_idle(origin)) is not None:
+                return connection
+        self._connecting += 1
+        try:
+            return await self._connect_now(origin)
+        except ssl.SSLCertVerificationError:
+            raise UpstreamUnavailable(
+                "The provider's TLS certificate cannot be trusted.", code="upstream_tls"
+            ) from None
+        except socket.gaierror:
+            raise UpstreamUnavailable(
+                "The provider's host name is unknown.", code="upstream_unknown_host"
+            ) from None
+        except TimeoutError:
+            raise  # our own, or the system's: an OSError too
+        except OSError:
+            raise UpstreamUnavailable(
+                "The provider refuses connections.", code="upstream_refused", is_retryable=True
+            ) from None
+        finally:
+            self._connecting -= 1
+            self._wake_next()
+
+    def _drop_elsewhere(self, origin: Origin) -> bool:
+        """Make room by closing an idle connection to somewhere else."""
+        for other, idle in self._idle.items():
+            if other != origin and idle:
+                connection = idle.pop()
+                self._connections.discard(connection)
+                connection.abort()
+                return True
+        return False
+
+    async def _connect_now(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        opened = await aiohappyeyeballs.start_connection(
+            found, happy_eyeballs_delay=_EYEBALLS_S, interleave=1, loop=loop
+        )
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _, connection = await loop.create_connection(
+                lambda: Connection(origin, self._on_end, self._on_lost),
+                sock=opened,
+                ssl=self._tls if origin.is_tls else None,
+                server_hostname=origin.host if origin.is_tls else None,
+            )
+        except BaseException:
+            opened.close()
+            raise
+        self._connections.add(connection)
+        return connection
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    def _read_address(self, url: str) -> _Address:
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname or any(sign in url for sign in _UNSAFE):
+            raise UpstreamUnavailable(
+                "The provider's base_url is not an http address.", code="upstream_unknown_host"
+            )
+        host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+        port = parts.port or _PORTS[parts.scheme]
+        named = f"[{host}]" if ":" in host else host
+        if port != _PORTS[parts.scheme]:
+            named += f":{port}"
+        target = quote(parts.path or "/", _UNQUOTED) + (
+            f"?{quote(parts.query, _UNQUOTED)}" if parts.query else ""
+        )
+        start = f"POST {target} HTTP/1.1\r\nhost: {named}\r\n".encode()
+        address = _Address(Origin(host, port, parts.scheme == "https"), start)
+        if len(self._addresses) >= _MAX_ADDRESSES:
+            self._addresses.clear()
+        self._addresses[url] = address
+        return address

@@ -180,7 +180,10 @@ async def guard(request: Request) -> None:
 
 
 async def _authenticate(request: Request, context: ControlContext) -> PersonPrincipal:
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    sent = request.headers.getlist("authorization")
+    if len(sent) > 1:  # a proxy in front may have checked the other one
+        raise Unauthenticated("The request carries two Authorization headers. Send one.")
+    scheme, _, secret = (sent[0] if sent else "").partition(" ")
     if secret:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Only `Authorization: Bearer <admin key>` is understood here.")

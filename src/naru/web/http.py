@@ -35,6 +35,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _stage = _IDLE
     _wire_bytes = 0  # of the current message, with and
     _body_bytes = 0  # without its framing
+    _read_bytes = 0  # of the read that is being parsed
     _checked_bytes = 0
     _running: Any = None
     _timer: asyncio.TimerHandle | None = None
@@ -56,6 +57,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         self._wire_bytes += len(data)
+        self._read_bytes = len(data)
         self._feed(data)
         if self._stage == _IDLE and self._is_answering():
             return
@@ -98,7 +100,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
-        if len(self.headers) > MAX_HEADERS or sum(len(n) + len(v) for n, v in self.headers) > MAX_HEAD_BYTES:
+        # A head is no larger than the reads it came in: hardly any has to be measured.
+        is_small = self._wire_bytes + self._read_bytes <= MAX_HEAD_BYTES
+        if len(self.headers) > MAX_HEADERS or not (is_small or self._head_bytes() <= MAX_HEAD_BYTES):
             self._refuse_head()
             return
         if self.parser.should_upgrade():
@@ -123,6 +127,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _head_bytes(self) -> int:
+        return sum(len(name) + len(value) for name, value in self.headers)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
