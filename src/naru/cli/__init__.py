@@ -9,6 +9,7 @@ import typer
 from naru.cli import (
     audit,
     budget,
+    combine,
     config,
     database,
     key,
@@ -46,6 +47,7 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(limit.app, name="limit")
 app.add_typer(rate.app, name="rate")
 app.add_typer(audit.app, name="audit")
+app.add_typer(combine.app, name="combine")
 
 
 @app.command()
