@@ -1,0 +1,67 @@
+"""English street addresses, romanised Korean ones, and post office boxes; every part is bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from naru.trust.detect.names_lexicon import sections
+from naru.trust.entity import Entity
+
+_WORD = r"[A-Z][A-Za-z'’.\-]{0,18}"
+
+
+_SURE = re.compile(
+    r"\b(?:Street|St|Avenue|Ave|Boulevard|Blvd|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Parkway|Pkwy|Highway|Hwy)\b|(?:Apt|Suite|Unit|#)"
+)
+
+
+class EnglishAddresses:
+    """Finds addresses that begin with a house number."""
+
+    def __init__(self) -> None:
+        places = sections("us_places.txt")
+        usual = "|".join(sorted(places["streets"], key=len, reverse=True))
+        states = "|".join([*places["states"], *(s.replace("_", " ") for s in places["states2"])])
+        codes = "|".join(places["codes"])
+        units = "|".join(sorted(places["units"], key=len, reverse=True))
+        unit = rf"(?:,? ?(?:(?:{units})\.? ?#?\w{{1,6}}|#\s?\w{{1,6}}|\d{{1,3}}(?:st|nd|rd|th) [Ff]loor))"
+        zip_code = r"(?:\d{5}(?:-\d{4})?(?!\d)|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b)"
+        state = rf"(?:(?:{codes})\b|{states})"
+        city = rf"{_WORD}(?: {_WORD}){{0,2}}"
+        region = (
+            rf"(?:,?\s(?!(?:{codes})\b){city}(?=,?\s(?:{state}|{zip_code})))?"
+            rf"(?:,?\s{state})?(?:,?\s{zip_code})?(?:,\s(?:USA|U\.S\.A\.|United States|UK|United Kingdom|Canada))?"
+        )
+        self._street = re.compile(
+            rf"(?<![\w.,$€£#-])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
+            rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
+            rf"{unit}{{0,2}}(?P<region>{region}|(?:, {city}){{1,3}}(?:,? {zip_code})?)"
+        )
+        self._avenue = re.compile(
+            rf"(?<![\w.,$€£#-])\d{{1,6}} (?:Avenue of the Americas|Broadway|Park Avenue|Wall Street){unit}?{region}"
+        )
+        self._roman = re.compile(
+            r"(?<![\w.-])(?:(?:Apt|Unit|Room|Suite|#)\.? ?\w{1,6}(?:-ho)?,? )?(?:\d{1,4}-(?:dong|ho|ga),? ){0,2}\d{1,5}(?:-\d{1,4})?,? "
+            r"(?:[A-Z][a-z]{1,18}(?:-[a-z]{2,6})? ?)?(?:\d{1,4}(?:beon)?-?gil|[A-Z][A-Za-z]{1,20}(?:\d{0,3}(?:beon)?)?-?(?:daero|ro|gil|dong))"
+            r"(?:\d{0,3}(?:beon)?-gil)?(?:, ?[A-Z][a-z]{1,14}-(?:dong|gu|si|gun|do|myeon|eup)){0,4}(?:, ?[A-Z][a-z]{2,12}){0,2}(?:,? \d{5})?(?:, (?:Republic of Korea|South Korea|Korea))?"
+        )
+        self._box = re.compile(rf"\bP\.? ?O\.? Box \d{{1,7}}{region}", re.IGNORECASE)
+
+    def find(self, text: str) -> Iterator[Entity]:
+        """English addresses."""
+        for m in self._street.finditer(text):
+            region = m.group("region") or ""
+            street = text[m.start() : m.start("region")]
+            sure = region or _SURE.search(street)
+            yield Entity(
+                "ADDRESS", m.start(), m.end(), 0.9 if region else 0.6 if sure else 0.4, "street and number"
+            )
+        for m in self._avenue.finditer(text):
+            yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
+        if "-ro" in text or "-gil" in text or "-daero" in text or "-dong" in text:
+            for m in self._roman.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.85, "romanised Korean address")
+        if "ox " in text or "OX " in text:
+            for m in self._box.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.9, "post office box")

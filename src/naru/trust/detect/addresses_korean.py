@@ -1,0 +1,276 @@
+"""Korean addresses: a core (road and number, lot, or a building with 동 and 호), regions to its left, details to its right.
+
+A core is found by one pass; the walk to either side is bounded, so the whole is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from naru.trust.detect.names_lexicon import sections
+from naru.trust.entity import Entity
+
+_CORE = re.compile(r"[로길동리가읍면] ?(?:산 ?|지하 ?)?\d")
+_BUILDING_CORE = re.compile(r"\d{1,4}동 ?(?:제)?\d{1,5}호")
+_PO_BOX = re.compile(r"(?:[가-힣]{2,8}(?:우체국)? )?사서함 ?(?:제 ?)?\d{1,5}(?:-\d{1,4})?호?")
+_LABEL = re.compile(
+    r"(?:주소지?|거주지|배송지|배달지|소재지|본적|등록기준지|사업장|수령지|도착지|출발지|설치장소|자택|근무지|우편물 ?수령처|보내실 ?곳|받는 ?곳|받으실 ?곳|사는 ?곳)"
+    r"(?:은|는|이|가)?(?:\([^)\n]{1,12}\))?\s{0,2}[:：=|]?\s{0,3}"
+)
+_POSTAL_LABEL = re.compile(
+    r"(?:우편 ?번호|우편 ?NO|zip ?code|postal ?code|postcode|zip)(?:은|는|이|가)?\s{0,2}[:：=|]?\s{0,3}[(\[]?(\d{5}(?:-\d{4})?|\d{3}-\d{3})(?!\d)",
+    re.IGNORECASE,
+)
+_POSTAL_BEFORE = re.compile(
+    r"[(\[〒우]\s?(?:우편번호\s?|우\)\s?)?:?\s?(\d{5}|\d{3}-\d{3})\s?[)\]]?\s{0,2}$|(?<![\d-])(\d{5})\s{1,2}$"
+)
+_ROAD_NUMBER = re.compile(
+    r" ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?![\d,.]\d|\d|[년월일시분개원명만억천배%세살점회차위장건대권초])"
+)
+_BRANCH = re.compile(r" ?\d{1,4}(?:번|가|나|다|라)?길")
+_LOT = re.compile(
+    r" ?(?:산 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?: ?\d{1,4}호)?(?![\d,.]\d|\d|[년월일시분개원명만억천배%세살점회차위장건대권초동층])"
+)
+_DETAIL = re.compile(
+    r"(?:[,，]? ?(?:"
+    r"\([가-힣0-9A-Za-z·,. ]{2,30}\)"
+    r"|(?:제 ?)?\d{1,4}동(?: ?제?\d{1,5}호)?"
+    r"|(?:제 ?)?[A-Z]동(?: ?\d{1,5}호)?"
+    r"|지?하? ?(?:지상 ?)?B?\d{1,3}층(?: ?\d{1,5}호)?"
+    r"|[A-Z]?-?\d{1,5}호"
+    r"|\d{1,4}-\d{1,5}(?=[\s,.)]|$)"
+    r"|[가-힣A-Za-z0-9]{1,14}(?:아파트|빌라|오피스텔|타워|맨션|빌딩|자이|푸르지오|래미안|힐스테이트|캐슬|아이파크|더샵|편한세상|팰리스|하이츠|위브|스위첸|데시앙|베르디움|센터|프라자|플라자|상가|하우스|연립|주택|원룸|빌리지|단지|스퀘어|밸리|시티|파크|마을|포레|관)(?: ?[A-Z0-9]{1,3}차)?(?![가-힣])"
+    r"|[가-힣A-Za-z0-9]{2,14}(?= (?:\d{1,4}|[A-Z])동 ?\d{1,5}호)"
+    r"|[가-힣A-Za-z0-9]{2,14}(?= ?\d{1,4}층)"
+    r")){1,6}"
+)
+_WORD_BACK = re.compile(r"([가-힣A-Za-z0-9·.\-]{1,14})[ ,]{0,2}$")
+_DONG = re.compile(r"[가-힣]{1,5}\d{0,2}(?:동|읍|면|리|가)$")
+_FORWARD_DONG = re.compile(
+    r" ?[가-힣]{1,5}(?:\d{1,2}(?:·\d)?)?(?:동|읍|면|리|가)(?: [가-힣]{1,4}리)?(?=[\s,.)(에은는이가을를의도인입으]|$)"
+)
+_LIVES = re.compile(r"\s?(?:에서? ?)?(?:거주|살|사는|사시|자택|소재|이사|전입|출생|주민|태어)")
+_NOT_ROADS = frozenset(
+    ["바로", "서로", "별로", "따로", "새로", "주로", "실제로", "대체로", "스스로", "홀로", "함부로", "그대로", "제대로", "마음대로", "뜻대로", "이대로", "저대로", "절대로", "멋대로", "차례대로", "순서대로", "별도로", "추가로", "최대로", "평균", "대로", "때로", "종로로", "진짜로", "정말로", "의외로", "수시로", "무료로", "유료로", "임의로", "자체로", "전체로", "단위로", "위로", "아래로", "뒤로", "최초로", "최고로", "평소대로", "예정대로", "계획대로"]
+)
+
+
+_DISTRICT_AFTER = re.compile(r" [가-힣]{1,4}[구군](?![가-힣])")
+
+
+def _within(found: Entity, spans: list[tuple[int, int]]) -> bool:
+    at = bisect_right(spans, (found.start, 1 << 40)) - 1
+    return at >= 0 and found.start < spans[at][1]
+
+
+class KoreanAddresses:
+    """Finds Korean addresses and postal codes."""
+
+    def __init__(self) -> None:
+        regions = sections("korean_regions.txt")
+        self._provinces = frozenset(regions["province"])
+        self._districts = frozenset(regions["district"])
+        self._short = frozenset(regions["short"])
+        self._roads = frozenset(regions["roads"])
+        self._buildings = tuple(regions["buildings"])
+        self._region = re.compile(
+            "(?<![가-힣])(?:"
+            + "|".join(sorted(self._provinces, key=len, reverse=True))
+            + r") [가-힣]{1,4}[시군구](?![가-힣])"
+        )
+
+    def find(self, text: str) -> Iterator[Entity]:
+        """Addresses, then postal codes with a label or before an address."""
+        done = -1
+        spans: list[tuple[int, int]] = []
+        for m in _CORE.finditer(text):
+            if m.start() < done:
+                continue
+            hit = self._from_core(text, m.start())
+            if hit is not None and hit[0] >= done:
+                start, end, score, reason = hit
+                done = end
+                spans.append((start, end))
+                yield Entity("ADDRESS", start, end, score, reason)
+                yield from self._postal_before(text, start)
+        if "동" in text:
+            for found in self._buildings_only(text):
+                if not _within(found, spans):
+                    yield found
+        if "사서함" in text:
+            for m in _PO_BOX.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.85, "post office box")
+        for found in self._regions_only(text):
+            if not _within(found, spans):
+                yield found
+        for m in _POSTAL_LABEL.finditer(text):
+            yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
+
+    def _postal_before(self, text: str, start: int) -> Iterator[Entity]:
+        window = max(0, start - 20)
+        m = _POSTAL_BEFORE.search(text[window:start])
+        if m is not None:
+            group = 1 if m.group(1) else 2
+            yield Entity(
+                "POSTAL_CODE", window + m.start(group), window + m.end(group), 0.85, "before an address"
+            )
+
+    def _from_core(self, text: str, at: int) -> tuple[int, int, float, str] | None:
+        """An address around the syllable at `at`, which ends a road, a 동 or the like and is followed by digits."""
+        suffix = text[at]
+        word_start = at
+        while (
+            word_start > 0
+            and at - word_start < 14
+            and (text[word_start - 1].isalnum() or text[word_start - 1] in "·.")
+        ):
+            word_start -= 1
+        word = text[word_start : at + 1]
+        if len(word) < 2 or not ("가" <= word[0] <= "힣" or word[0].isalnum()):
+            return None
+        end = at + 1
+        road = suffix in "로길"
+        if road:
+            if word.endswith("으로") or word in _NOT_ROADS:
+                return None
+            m = _BRANCH.match(text, end)
+            branch = m is not None
+            if m is not None:
+                end = m.end()
+            m = _ROAD_NUMBER.match(text, end)
+        else:
+            branch = False
+            m = _LOT.match(text, end)
+        if m is None:
+            return None
+        number = m.group(0)
+        end = m.end()
+        start, regions, districts = self._walk_left(text, word_start)
+        detail = _DETAIL.match(text, end)
+        if detail is not None:
+            end = detail.end()
+        labelled = self._labelled(text, start)
+        if road:
+            known = word in self._roads or branch or word.endswith("대로")
+            strong = (
+                regions > 0
+                or labelled
+                or (known and word not in _NOT_ROADS)
+                or (
+                    detail is not None
+                    and len(word) > 2
+                    and ("호" in detail.group(0) or "층" in detail.group(0) or "동" in detail.group(0))
+                )
+            )
+            if not strong:
+                return None
+            score = 0.97 if districts else 0.9 if regions or labelled else 0.7
+        else:
+            exact = "-" in number or "번지" in number
+            if suffix in "리가" and not (regions or labelled):
+                return None
+            if not (
+                districts
+                or (regions and exact)
+                or labelled
+                or (exact and suffix == "동" and len(word) > 2 and not word[0].isdigit())
+            ):
+                return None
+            if word[0].isdigit():
+                return None
+            score = 0.95 if districts else 0.85 if regions or labelled else 0.6
+        if text[end - 1] in " ,":
+            end = len(text[:end].rstrip(" ,"))
+        return start, end, score, "road and number" if road else "lot number"
+
+    def _walk_left(self, text: str, start: int) -> tuple[int, int, int]:
+        """Regions to the left of `start`: where they begin, how many there are, and how many are districts."""
+        regions = districts = 0
+        for _ in range(5):
+            m = _WORD_BACK.search(text[max(0, start - 17) : start])
+            if m is None or start == 0 or text[start - 1] not in " ,":
+                break
+            word = m.group(1)
+            if word in self._provinces or word in self._short:
+                regions += 1
+                start = max(0, start - 17) + m.start(1)
+                if word in self._provinces:
+                    break
+                continue
+            if word in self._districts or (word[-1] in "구시군" and word[:-1] in self._short):
+                districts += 1
+                regions += 1
+            elif _DONG.fullmatch(word) and not word.endswith("가"):
+                if not self._region_left(text, max(0, start - 17) + m.start(1)):
+                    break
+            else:
+                glued = next(
+                    (
+                        p
+                        for p in self._provinces
+                        if len(p) > 1 and word.startswith(p) and word[len(p) :] in self._districts
+                    ),
+                    None,
+                )
+                if glued is None:
+                    break
+                districts += 1
+                regions += 1
+            start = max(0, start - 17) + m.start(1)
+        return start, regions, districts
+
+    def _region_left(self, text: str, start: int) -> bool:
+        m = _WORD_BACK.search(text[max(0, start - 17) : start])
+        if m is None:
+            return False
+        word = m.group(1)
+        return word in self._districts or word in self._provinces or word in self._short or word[-1] in "읍면"
+
+    def _labelled(self, text: str, start: int) -> bool:
+        window = text[max(0, start - 26) : start]
+        for m in _LABEL.finditer(window):
+            if m.end() == len(window) or not window[m.end() :].strip("()[]0123456789 -우)"):
+                return True
+        return False
+
+    def _buildings_only(self, text: str) -> Iterator[Entity]:
+        """래미안아파트 101동 1502호 with no road before it."""
+        for m in _BUILDING_CORE.finditer(text):
+            b = _WORD_BACK.search(text[max(0, m.start() - 17) : m.start()])
+            if b is None:
+                continue
+            word = b.group(1)
+            start = max(0, m.start() - 17) + b.start(1)
+            if any(word.endswith(x) for x in self._buildings) and len(word) > 2:
+                left, _, _ = self._walk_left(text, start)
+                yield Entity("ADDRESS", left, m.end(), 0.8, "building and unit")
+            elif self._labelled(text, start):
+                yield Entity("ADDRESS", start, m.end(), 0.8, "label before it")
+
+    def _regions_only(self, text: str) -> Iterator[Entity]:
+        """서울특별시 강남구 역삼동 without a number: with a label, or where someone lives."""
+        for m in self._region.finditer(text):
+            if m.group(0).split(" ")[1] not in self._districts:
+                continue
+            end = m.end()
+            more = _DISTRICT_AFTER.match(text, end)
+            if more is not None:
+                end = more.end()
+            dong = _FORWARD_DONG.match(text, end)
+            labelled = self._labelled(text, m.start())
+            if dong is not None:
+                end = dong.end()
+                detail = _DETAIL.match(text, end)
+                if detail is not None:
+                    yield Entity("ADDRESS", m.start(), detail.end(), 0.85, "regions and building")
+                    continue
+            if labelled or _LIVES.match(text, end):
+                yield Entity(
+                    "ADDRESS",
+                    m.start(),
+                    end,
+                    0.75 if dong else 0.6,
+                    "regions with a label or a verb of living",
+                )
