@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from naru.trust.detect.names_english import EnglishNames
 from naru.trust.detect.names_korean import KoreanNames
 from naru.trust.entity import Entity
 
@@ -15,7 +16,8 @@ class PersonDetector:
 
     def __init__(self) -> None:
         self._korean = KoreanNames()
+        self._english = EnglishNames()
 
     def find(self, text: str) -> Iterable[Entity]:
         """Every name found with its score."""
-        return list(self._korean.find(text))
+        return [*self._korean.find(text), *self._english.find(text)]

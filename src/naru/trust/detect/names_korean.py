@@ -62,12 +62,12 @@ _SHORT_MASK = re.compile(r"(?:[O○◯ＯX*＊●]{1,3})(?![A-Za-z])")
 _TITLED = frozenset("김박최정강조윤장임오서권황안송류유홍문배백허심곽변채엄노손남차진민")
 """Surnames that before a title are hardly another word (이 is `this`, 전 `former`, 한 `one`, 고 `late`)."""
 _OFFICE = frozenset(
-    "과장 대리 부장 차장 팀장 실장 상무 전무 사장 부사장 회장 부회장 의원 총리 장관 총장 교수 박사 변호사 주임 본부장 원장".split()
+    ["과장", "대리", "부장", "차장", "팀장", "실장", "상무", "전무", "사장", "부사장", "회장", "부회장", "의원", "총리", "장관", "총장", "교수", "박사", "변호사", "주임", "본부장", "원장"]
 )
 _FAMILIAR = frozenset(
-    "누나 오빠 언니 형 형님 누님 엄마 아빠 어머니 아버지 할머니 할아버지 이모 삼촌 고모 선생님 선배 선배님 후배 쌤 대리 과장 부장 팀장 매니저 프로".split()
+    ["누나", "오빠", "언니", "형", "형님", "누님", "엄마", "아빠", "어머니", "아버지", "할머니", "할아버지", "이모", "삼촌", "고모", "선생님", "선배", "선배님", "후배", "쌤", "대리", "과장", "부장", "팀장", "매니저", "프로"]
 )
-_SCREEN = frozenset("연기 팬 주연 목소리 출연 등장 열연 나오는 나온 캐릭터".split())
+_SCREEN = frozenset(["연기", "팬", "주연", "목소리", "출연", "등장", "열연", "나오는", "나온", "캐릭터"])
 _ACTING = re.compile("의")
 _SCREEN_NEXT = re.compile(r" (?:[가-힣]{1,5} )?(?:연기|팬|목소리|열연|매력|캐스팅|액션|캐릭터|작품)")
 _NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
@@ -101,7 +101,7 @@ _TITLE_ENDS = (
     "작가",
     "선수",
 )
-_FOND_TAILS = frozenset("가 는 를 랑 도 한테 한테서 의 야 네 가요 나 처럼 보다".split())
+_FOND_TAILS = frozenset(["가", "는", "를", "랑", "도", "한테", "한테서", "의", "야", "네", "가요", "나", "처럼", "보다"])
 _LETTER = re.compile(
     r"(?<![A-Za-z0-9.\-/])[A-Z](?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨|군|양)(?:[은는이가을를의도와과측 ,.(]|에게|$))"
 )
@@ -191,9 +191,7 @@ class KoreanNames:
                 points += -1.5
             else:
                 return -9.0, ""
-        elif name in w.double_surnames:
-            return -9.0, ""
-        elif run[2:] == "이":
+        elif name in w.double_surnames or run[2:] == "이":
             return -9.0, ""
         else:
             points += -1.5 if name[1] in SECOND_SYLLABLES else -3.0

@@ -69,7 +69,7 @@ def lexicon() -> Lexicon:
     """The lists, read at the first call and kept."""
     surnames = sections("korean_surnames.txt")
     weights = {s: w for kind, w in _SURNAME_WEIGHT.items() for s in surnames[kind]}
-    weights |= {s: 1.1 for s in _TELLING}
+    weights |= dict.fromkeys(_TELLING, 1.1)
     given = sections("korean_given.txt")
     words = sections("korean_words.txt")
     more = sections("korean_words_more.txt")
