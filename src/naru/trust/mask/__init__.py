@@ -1,0 +1,26 @@
+"""Masks a request before it leaves, and restores its answer. Imports and calls: see `mask_request` and `Restorer`.
+
+Promises: every string of a request is looked at unless it is named as structure; one value is one placeholder
+in a whole conversation; nothing is restored that the conversation did not mask. It finds nothing itself.
+"""
+
+from naru.trust.mask.fields import Unmaskable
+from naru.trust.mask.masker import Masked, mask_request
+from naru.trust.mask.note import NOTE
+from naru.trust.mask.restorer import Restorer
+from naru.trust.mask.rules import Action, Rules
+from naru.trust.mask.text import Counters
+from naru.trust.mask.vault import Conversation, VaultFull
+
+__all__ = [
+    "NOTE",
+    "Action",
+    "Conversation",
+    "Counters",
+    "Masked",
+    "Restorer",
+    "Rules",
+    "Unmaskable",
+    "VaultFull",
+    "mask_request",
+]

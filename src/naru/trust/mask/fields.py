@@ -1,0 +1,381 @@
+"""Where text can be in a request, in every client language. Deny by default.
+
+Every string is looked at except those named here: identifiers and settings (and those only while they look
+like one), what is sealed by a signature, and binary content. Fields nobody here knows are looked at whole,
+names, numbers and all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from naru.kernel.errors import BadRequest
+from naru.trust.mask.pieces import Document, JsonText, Piece, is_binary, is_json
+
+_decode = msgspec.json.Decoder().decode
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+FIRST = (
+    "instructions",
+    "system",
+    "tools",
+    "functions",
+    "response_format",
+    "text",
+    "output_config",
+    "messages",
+)
+"""Masked in this order, then the rest as they come: what stays the same from turn to turn gets its numbers
+first, so a masked history begins with the bytes it began with before."""
+
+_LISTS = frozenset(["messages", "input", "tools", "functions", "system", "prompt", "instructions"])
+"""Taken apart item by item, so that only an item with a hit is written anew."""
+_IDENTIFIERS = frozenset(
+    [
+        "role",
+        "type",
+        "id",
+        "model",
+        "object",
+        "status",
+        "phase",
+        "ttl",
+        "call_id",
+        "tool_call_id",
+        "tool_use_id",
+    ]
+    + ["item_id", "file_id", "container_id", "vector_store_id", "response_id", "previous_response_id"]
+    + ["media_type", "mime_type", "detail", "format", "encoding", "encoding_format", "effort", "syntax"]
+    + ["stop_reason", "finish_reason", "service_tier", "truncation", "reasoning_effort", "verbosity", "speed"]
+    + [
+        "voice",
+        "quality",
+        "background",
+        "input_fidelity",
+        "moderation",
+        "tool_choice",
+        "prompt_cache_retention",
+    ]
+    + [
+        "inference_geo",
+        "search_context_size",
+        "display",
+        "environment",
+        "execution",
+        "mode",
+        "generate_summary",
+    ]
+    + ["require_approval", "connector_id", "version", "timezone_type", "defer_loading", "allowed_callers"]
+    + ["anthropic_version", "anthropic_beta", "betas", "modalities", "include", "container", "conversation"]
+)
+_SEALED = frozenset(
+    ["signature", "encrypted_content", "encrypted_index", "encrypted_stdout", "thought_signature"]
+    + ["cache_control", "logit_bias", "logprobs", "top_logprobs", "b64_json", "embedding"]
+)
+_SCHEMAS = frozenset(["parameters", "input_schema", "output_schema", "schema"])
+_CONTAINERS = frozenset(
+    [
+        "content",
+        "parts",
+        "source",
+        "image_url",
+        "input_audio",
+        "file",
+        "function",
+        "function_call",
+        "tool_calls",
+    ]
+    + ["custom", "audio", "annotations", "citations", "url_citation", "thinking_blocks", "reasoning_details"]
+    + [
+        "summary",
+        "tool_choice",
+        "format",
+        "system",
+        "output",
+        "prediction",
+        "allowed_tools",
+        "tools",
+        "functions",
+    ]
+    + ["json_schema", "text", "response_format", "output_config", "extra_content", "google", "reasoning"]
+    + ["thinking", "stream_options", "caller", "grammar", "audio", "prompt", "outputs", "results", "logprobs"]
+    + ["stop", "stop_sequences", "modalities", "include", "betas", "anthropic_beta"]
+)
+_TEXTS = frozenset(
+    [
+        "content",
+        "text",
+        "refusal",
+        "thinking",
+        "reasoning",
+        "reasoning_content",
+        "title",
+        "context",
+        "caption",
+    ]
+    + [
+        "alt",
+        "alt_text",
+        "filename",
+        "file_name",
+        "url",
+        "image_url",
+        "file_url",
+        "input",
+        "output",
+        "system",
+    ]
+    + [
+        "description",
+        "user",
+        "summary",
+        "cited_text",
+        "transcript",
+        "query",
+        "code",
+        "result",
+        "instructions",
+    ]
+    + ["suffix", "prompt", "stop", "stop_sequences", "data", "file_data", "arguments", "partial_json", "name"]
+    + ["definition", "safety_identifier", "prompt_cache_key"]
+)
+_NUMBERS = frozenset(
+    ["seed", "created", "created_at", "max_tokens", "max_completion_tokens", "max_output_tokens"]
+)
+_JSON_STRINGS = frozenset(["arguments", "partial_json"])
+_BINARY_KINDS = frozenset(["base64", "redacted_thinking"])
+_MEDIA = frozenset(["image", "image_url", "input_image", "input_audio", "input_file", "file", "audio"])
+_IDENTIFIER = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[!-?A-~]{1,512}")
+"""Printable ASCII with a letter in it, no blank, no `@`: no phone number, no address, no Korean name."""
+_COMMON = frozenset(
+    ["user", "assistant", "system", "developer", "tool", "text", "function", "message", "input_text"]
+    + ["output_text", "tool_use", "tool_result", "object", "auto", "custom"]
+)
+_SMALL = 10**6
+_QUOTE = re.compile(rb'\\.|(")', re.DOTALL)
+
+
+class Unmaskable(BadRequest):
+    """A field that cannot be read, so nobody can say that nothing personal is in it. It is not sent."""
+
+    default_code = "unreadable_field"
+
+
+class Unit:
+    """A part of the request that is written anew as a whole when anything in it changed."""
+
+    __slots__ = ("is_changed", "raw", "value")
+
+    def __init__(self, raw: msgspec.Raw, value: Any) -> None:
+        self.raw = raw
+        self.value = value
+        self.is_changed = False
+
+    def written(self) -> msgspec.Raw:
+        """Its JSON: the bytes that came, unless something changed."""
+        if not self.is_changed:
+            return self.raw
+        return msgspec.Raw(_encode(self.value))
+
+
+class Slot:
+    """Where a looked-at value goes back to."""
+
+    __slots__ = ("holder", "key", "masked", "unit")
+
+    def __init__(self, unit: Unit, holder: Any, key: Any, masked: Piece | JsonText) -> None:
+        self.unit = unit
+        self.holder = holder
+        self.key = key
+        self.masked = masked
+
+
+class Walk:
+    """Takes the fields of one request apart.
+
+    Attributes:
+        documents: what the detectors are to see, in order.
+        opaque: kinds of content nobody can look into (`image`, `token_ids`, ...).
+    """
+
+    __slots__ = ("_fields", "_lists", "_slots", "_whole", "documents", "opaque")
+
+    def __init__(self, endpoint: str, fields: dict[str, msgspec.Raw]) -> None:
+        self.documents: list[Document] = []
+        self.opaque: set[str] = set()
+        self._fields = fields
+        self._slots: list[Slot] = []
+        self._lists: dict[str, list[Unit]] = {}
+        self._whole: dict[str, Unit] = {}
+        try:
+            for name in FIRST:
+                if name in fields:
+                    self._open(name, fields[name])
+            for name, raw in fields.items():
+                if name not in FIRST:
+                    self._open(name, raw)
+        except (msgspec.DecodeError, UnicodeError, RecursionError, json.JSONDecodeError):
+            raise Unmaskable(
+                "A field of the request cannot be read in full, so it cannot be masked."
+                " Check its JSON: depth, half surrogate pairs, numbers out of range."
+            ) from None
+
+    def _open(self, name: str, raw: msgspec.Raw) -> None:
+        head = bytes(memoryview(raw)[:1])
+        if head not in (b'"', b"[", b"{"):
+            if head in b"-0123456789" and name not in _NUMBERS and len(memoryview(raw)) >= 7:
+                self._open_data(name, raw)
+            return
+        if head == b"[" and name in _LISTS:
+            units = self._lists[name] = []
+            for number, item in enumerate(_decode_list(raw)):
+                unit = Unit(item, _decode(item))
+                units.append(unit)
+                self._visit(unit, unit, None, name, unit.value, f"{name}.{number}")
+                self._check(unit)
+            if name in ("prompt", "input") and units and any(isinstance(unit.value, int) for unit in units):
+                self.opaque.add("token_ids")
+            return
+        if head == b'"' or name in _CONTAINERS:
+            unit = self._whole[name] = Unit(raw, _decode(raw))
+            self._visit(unit, unit, None, name, unit.value, name)
+            self._check(unit)
+            return
+        if name not in _SEALED:
+            self._open_data(name, raw)
+
+    def _open_data(self, name: str, raw: msgspec.Raw) -> None:
+        """A field nobody here knows: its JSON as it stands, name and all."""
+        unit = self._whole[name] = Unit(raw, None)
+        document = Document()
+        text = bytes(memoryview(raw)).decode()
+        document.say(f"{name}: " if text[:1] not in "{[" else "")
+        self._add(Slot(unit, None, None, JsonText(text, name, document)), document)
+
+    def _add(self, slot: Slot, document: Document) -> None:
+        if document.parts:
+            self._slots.append(slot)
+            self.documents.append(document)
+
+    def _visit(self, unit: Unit, holder: Any, key: Any, name: str, value: Any, path: str) -> None:
+        """`value` stands at `holder[key]` (or is the unit's own); `name` is the field it belongs to."""
+        if isinstance(value, str):
+            self._visit_text(unit, holder, key, name, value, path)
+        elif isinstance(value, dict):
+            self._visit_object(unit, value, path)
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                if isinstance(item, list) and item and isinstance(item[0], int):
+                    self.opaque.add("token_ids")
+                else:
+                    self._visit(unit, value, number, name, item, path)
+
+    def _visit_text(self, unit: Unit, holder: Any, key: Any, name: str, value: str, path: str) -> None:
+        if not value or (name in _IDENTIFIERS and (value in _COMMON or _IDENTIFIER.fullmatch(value))):
+            return
+        if name in ("url", "image_url", "file_url", "file_data", "data") and is_binary(value):
+            self.opaque.add("binary")
+            return
+        document = Document()
+        if value[0] in "{[ \n\t\r" and is_json(value):
+            self._add(Slot(unit, holder, key, JsonText(value, path, document)), document)
+            return
+        piece = Piece(value, path, is_name=name == "name")
+        document.add(piece)
+        self._add(Slot(unit, holder, key, piece), document)
+
+    def _visit_object(self, unit: Unit, value: dict[str, Any], path: str) -> None:
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in _MEDIA:
+            self.opaque.add(kind)
+        for key, item in list(value.items()):
+            if item is None or isinstance(item, bool) or key in _SEALED:
+                continue
+            if isinstance(item, str):
+                if key == "data" and (kind in _BINARY_KINDS or "format" in value):
+                    continue
+                if key in _TEXTS or key in _IDENTIFIERS:
+                    self._visit_text(unit, value, key, key, item, path)
+                    continue
+            elif isinstance(item, int | float):
+                if key in _NUMBERS or abs(item) < _SMALL:
+                    continue
+            elif key in _SCHEMAS:
+                self._visit_data(unit, value, key, item, path, is_schema=True)
+                continue
+            elif key in _CONTAINERS:
+                self._visit(unit, value, key, key, item, path)
+                continue
+            self._visit_data(unit, value, key, item, path)
+
+    def _visit_data(
+        self, unit: Unit, holder: dict[str, Any], key: str, item: Any, path: str, *, is_schema: bool = False
+    ) -> None:
+        """Free data: the key as well, unless it is one of the language's own."""
+        own = is_schema or key in ("input", "arguments", "metadata", "variables")
+        document = Document()
+        text = _encode(item if own else {key: item}).decode()
+        self._add(
+            Slot(unit, holder, key if own else (key,), JsonText(text, path, document, is_schema=is_schema)),
+            document,
+        )
+
+    @staticmethod
+    def _check(unit: Unit) -> None:
+        """A key that comes twice would leave with a value nobody looked at: then what was looked at is sent."""
+        raw = bytes(memoryview(unit.raw))
+        if len(raw) == len(_encode(unit.value)):
+            return
+        if _count_strings(unit.value) * 2 != sum(map(bool, _QUOTE.findall(raw))):
+            unit.is_changed = True
+
+    def written(self) -> dict[str, msgspec.Raw]:
+        """The fields, with every change put back; those without are the bytes that came."""
+        for slot in reversed(self._slots):
+            self._put_back(slot)
+        fields = dict(self._fields)
+        for name, unit in self._whole.items():
+            if unit.is_changed:
+                fields[name] = unit.written()
+        for name, units in self._lists.items():
+            if any(unit.is_changed for unit in units):
+                fields[name] = msgspec.Raw(_encode([unit.written() for unit in units]))
+        return fields
+
+    @staticmethod
+    def _put_back(slot: Slot) -> None:
+        masked = slot.masked
+        if isinstance(masked, Piece):
+            text = masked.masked() if masked.spans else None
+        else:
+            text = masked.masked()
+        if text is None:
+            return
+        unit, holder, key = slot.unit, slot.holder, slot.key
+        unit.is_changed = True
+        if holder is None:  # JSON of a whole field
+            unit.value = msgspec.Raw(text.encode())
+        elif holder is unit:
+            unit.value = text
+        elif isinstance(key, tuple):
+            del holder[key[0]]
+            holder.update(_decode(text))
+        elif isinstance(masked, JsonText) and not isinstance(holder[key], str):
+            holder[key] = _decode(text)
+        else:
+            holder[key] = text
+
+
+def _count_strings(value: Any) -> int:
+    if isinstance(value, str):
+        return 1
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_strings, value.values()))
+    if isinstance(value, list):
+        return sum(map(_count_strings, value))
+    return 0

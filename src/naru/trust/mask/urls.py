@@ -1,0 +1,123 @@
+"""Whether a place in a text lies inside a URL, and whose: a value restored there would travel to that host.
+
+Errs to one side: what may be inside a URL to a host off the list is inside. Text is kept only as far back as
+an open URL reaches, and never more than a bound.
+"""
+
+from __future__ import annotations
+
+import re
+
+_KEPT = 2_048
+_MAX = 8_192
+# `scheme://`; the web's schemes with any number of slashes, as browsers read them; `//host` where markup
+# begins an address; `www.`, which is linked without a scheme. `\/` is how JSON may write a slash.
+_START = re.compile(
+    r"(?:https?|wss?|ftp):[\\/]*|[a-z][a-z0-9+.\-]{1,30}:(?:\\?/){2,}|(?<=[(\"'=<])(?:[\\/]){2}(?=[a-z0-9\[<])|www\.",
+    re.IGNORECASE,
+)
+_HINT = re.compile(r"//|\\/|\\\\|www\.|https?:|wss?:|ftp:", re.IGNORECASE)
+_SPACE = re.compile(r"\s")
+_END_OF_HOST = re.compile(r"[/\\?#]")
+# After a host: its port, a path, or a Korean particle; never what would make it part of another host.
+_STANDS_ALONE = re.compile(r"(?::[0-9]{1,5})?(?:[/?#]|[가-힣]{0,4}(?:[\s\"'<>)\]`,]|\.(?:\s|$)|$))")
+_HOST_LABELS = frozenset(["IP", "URL"])
+
+
+class UrlGuard:
+    """Follows one text.
+
+    Args:
+        hosts: as in `Rules.hosts`.
+    """
+
+    __slots__ = ("_exact", "_is_open", "_parts", "_size", "_suffixes")
+
+    def __init__(self, hosts: frozenset[str]) -> None:
+        self._exact = frozenset(host.lower() for host in hosts if not host.startswith("*"))
+        self._suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        self._is_open = "*" in hosts
+        self._parts: list[str] = []
+        self._size = 0
+
+    def add(self, text: str) -> None:
+        """`text` was sent."""
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size > _MAX:
+            self._trim()
+
+    def is_closed_at(self, label: str, after: str) -> bool:
+        """Whether a value of `label` must not be restored here.
+
+        `after` is what follows: 7 code points or more where the text goes on.
+        """
+        if self._is_open:
+            return False
+        text = self._text()
+        if _HINT.search(text) is None:
+            return False
+        url = self._open_url(text)
+        if url is None:
+            return False
+        address = text[url[1] :]
+        if not address and (label in _HOST_LABELS or label.startswith("CUSTOM")):
+            # The host itself, nothing before it and nothing that would make it a part of another.
+            return _STANDS_ALONE.match(after) is None
+        end = _END_OF_HOST.search(address)
+        return end is None or not self._is_listed(address[: end.start()])
+
+    def _text(self) -> str:
+        text = "".join(self._parts)
+        self._parts = [text]
+        return text
+
+    def _trim(self) -> None:
+        text = self._text()
+        url = None if _HINT.search(text) is None else self._open_url(text)
+        if url is None:
+            text = text[-_KEPT:]
+        else:  # the middle of a very long address does not matter: its opener and host do
+            kept = text[max(0, url[0] - 1) : url[1] + 512]
+            rest = text[url[1] + 512 :]
+            text = kept + rest[-_KEPT:]
+        self._parts = [text]
+        self._size = len(text)
+
+    @staticmethod
+    def _open_url(text: str) -> tuple[int, int] | None:
+        """(start, end of the scheme) of the URL that is open at the end of `text`."""
+        match = _START.search(text)
+        while match is not None:
+            end = _find_end(text, match.start(), match.end())
+            if end is None:
+                return match.span()
+            match = _START.search(text, max(end, match.end()))
+        return None
+
+    def _is_listed(self, authority: str) -> bool:
+        host = authority.rpartition("@")[2].lower()
+        if not host.startswith("["):
+            host = host.partition(":")[0]
+        host = host.rstrip(".")
+        return host in self._exact or host.endswith(self._suffixes)
+
+
+def _find_end(text: str, start: int, at: int) -> int | None:
+    opener = text[start - 1] if start else ""
+    if opener in ('"', "'", "<") and opener:
+        found = text.find(">" if opener == "<" else opener, at)
+        return None if found < 0 else found
+    space = _SPACE.search(text, at)
+    stop = space.start() if space else len(text)
+    if opener == "(":
+        depth = 0
+        for position in range(at, stop):
+            char = text[position]
+            if char == "(":
+                depth += 1
+            elif char == ")":
+                depth -= 1
+                if depth < 0:
+                    return position
+    return stop if space else None
