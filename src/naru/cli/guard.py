@@ -1,0 +1,68 @@
+"""`naru guard`: what the guard says of a text on stdin. Nothing is stored, and no verdict holds the text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from naru.kernel.errors import BadRequest
+
+if TYPE_CHECKING:
+    from naru.trust.guard import Guard, Source, Verdict, Verdicts
+
+_COLUMNS = (("injection", "injection"), ("toxicity", "toxicity"), ("secrets", "secret"), ("urls", "url"))
+
+
+def guard(
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Each line is {"id", "text"}; so is each answer, with the verdicts.')
+    ] = False,
+    source: Annotated[
+        str, typer.Option(help="Who wrote the text: user, tool, retrieved or system.")
+    ] = "user",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A host that addresses may lead to, *.example.com for all below; repeat it."),
+    ] = None,
+) -> None:
+    """Judge a text on stdin: prompt injection, toxicity, secrets and addresses, each with score and reasons."""
+    from naru.trust.guard import SOURCES, Guard
+
+    if source not in SOURCES:
+        raise BadRequest(f"No such source: say one of {', '.join(SOURCES)}.", param="source")
+    judge = Guard()
+    hosts = tuple(allow_host or ())
+    if not jsonl:
+        print(json.dumps(_judge(judge, sys.stdin.read(), source, hosts), ensure_ascii=False, indent=2))
+        return
+    for id, text in _read_lines():
+        print(json.dumps({"id": id, **_judge(judge, text, source, hosts)}, ensure_ascii=False), flush=True)
+
+
+def _read_lines() -> Iterator[tuple[Any, str]]:
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise BadRequest(f"Line {number} is no JSON; each line is an object with `id` and `text`.") from None
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise BadRequest(f"Line {number} has no `text`; each line is an object with `id` and `text`.")
+        yield row.get("id"), row["text"]
+
+
+def _judge(judge: Guard, text: str, source: Source, hosts: tuple[str, ...]) -> dict[str, Any]:
+    found = {verdict.kind: verdict for verdict in judge.check_output(text, allowed_hosts=hosts)}
+    found |= {verdict.kind: verdict for verdict in judge.check_input(text, source=source)}
+    return {name: _render(found.get(kind)) for name, kind in _COLUMNS}
+
+
+def _render(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"score": 0.0, "verdict": "pass", "reasons": []}
+    return {"score": verdict.score, "verdict": verdict.action, "reasons": list(verdict.reasons)}

@@ -1,0 +1,349 @@
+"""Structural rules: an order and its object near each other. A word alone never speaks for an attack.
+
+Each rule is one pass over the few concept hits of a text (`terms`), so the whole stays linear.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from naru.trust.guard.normalise import Views
+from naru.trust.guard.terms import Hit, load_lexicon
+from naru.trust.guard.verdict import Source, combine
+
+Evidence = tuple[float, str]
+
+
+class Near(NamedTuple):
+    """Concepts that must stand within a window of code points, in any order.
+
+    Attributes:
+        concepts: all of them are needed.
+        window: from the first one's start to the last one's end, in code points.
+        score: how much they say.
+        reason: in words for people.
+        others_text: the score when the text came from a tool or was retrieved; None: the same.
+        is_one_sentence: no full stop may stand between.
+    """
+
+    concepts: tuple[str, ...]
+    window: int
+    score: float
+    reason: str
+    others_text: float | None = None
+    is_one_sentence: bool = False
+
+
+_ASIDE = "sets earlier instructions aside"
+_LEAK = "asks for the hidden prompt"
+_FREE = "gives the model a role without limits"
+_HIJACK = "puts another order in the place of the task"
+_FORCE = "forbids refusals"
+_INSIDE = "speaks to the model from inside a text"
+_SEND = "asks to send data out"
+_DECODE = "asks to decode and obey"
+
+NEAR: tuple[Near, ...] = (
+    Near(("OVERRIDE", "PRIOR", "INSTR"), 70, 0.88, _ASIDE),
+    Near(("OVERRIDE", "INSTR"), 45, 0.3, "sets instructions aside", 0.5, is_one_sentence=True),
+    Near(("OVERRIDE", "MODELRULE"), 60, 0.75, _ASIDE),
+    Near(("OVERRIDE", "SYSPROMPT"), 60, 0.75, _ASIDE),
+    Near(("RESET",), 80, 0.5, _ASIDE),
+    Near(("RESET", "INSTR"), 80, 0.85, _ASIDE),
+    Near(("RESET", "SYSPROMPT"), 80, 0.85, _ASIDE),
+    Near(("RESET", "HIJACK"), 160, 0.6, _HIJACK),
+    Near(("RESET", "TELL"), 160, 0.4, _HIJACK),
+    Near(("RESET", "PERSONA"), 200, 0.6, _HIJACK),
+    Near(("OVERRIDE", "INSTR", "HIJACK"), 160, 0.6, _HIJACK),
+    Near(("OVERRIDE", "INSTR", "TOAI"), 160, 0.6, _HIJACK),
+    Near(("OVERRIDE", "PRIOR", "HIJACK"), 120, 0.4, _HIJACK),
+    Near(("OVERRIDE", "FREE"), 120, 0.35, _FREE),
+    Near(("LEAK",), 200, 0.5, _LEAK),
+    Near(("LEAK", "TELL"), 90, 0.8, _LEAK),
+    Near(("SYSPROMPT", "MINE", "TELL"), 90, 0.65, _LEAK),
+    Near(("SYSPROMPT", "WHOLE", "TELL"), 90, 0.65, _LEAK),
+    Near(("PERSONA", "FREE"), 300, 0.7, _FREE),
+    Near(("PERSONA", "JAILNAME"), 200, 0.65, "names a known jailbreak"),
+    Near(("SCENE", "JAILNAME"), 60, 0.5, "names a known jailbreak"),
+    Near(("YOU", "JAILNAME"), 50, 0.35, "names a known jailbreak"),
+    Near(("JAILNAME", "FREE"), 300, 0.6, "names a known jailbreak"),
+    Near(("SCENE", "FREE", "YOU"), 250, 0.5, _FREE),
+    Near(("FREE", "YOU", "NOREFUSE"), 400, 0.6, _FREE),
+    Near(("PERSONA", "NOREFUSE"), 400, 0.5, _FORCE),
+    Near(("HARM", "NOREFUSE"), 400, 0.5, _FORCE),
+    Near(("HARM", "PERSONA", "FRAME"), 500, 0.35, "a harmful wish inside a story"),
+    Near(("HARM", "PERSONA", "FREE"), 600, 0.6, "a harmful wish for a role without limits"),
+    Near(("HARM", "FREE", "YOU"), 300, 0.45, "a harmful wish for a role without limits"),
+    Near(("HARM", "OVERRIDE", "MODELRULE"), 400, 0.5, _ASIDE),
+    Near(("TOAI", "HIJACK"), 200, 0.55, _INSIDE, 0.75),
+    Near(("TOAI", "SEND", "DATA"), 250, 0.6, _INSIDE, 0.8),
+    Near(("TOAI", "OVERRIDE"), 150, 0.55, _INSIDE, 0.75),
+    Near(("TOAI", "TELL"), 120, 0.25, _INSIDE, 0.5),
+    Near(("TOAI", "PERSONA"), 200, 0.55, _INSIDE, 0.75),
+    Near(("TOAI", "SEND"), 100, 0.25, _INSIDE, 0.55),
+    Near(("TOAI", "SECRET"), 200, 0.5, _INSIDE, 0.7),
+    Near(("FRAME", "LEAK"), 300, 0.5, "claims a right to the hidden prompt"),
+    Near(("FRAME", "SYSPROMPT", "TELL"), 300, 0.5, "claims a right to the hidden prompt"),
+    Near(("FRAME", "OVERRIDE", "MODELRULE"), 300, 0.5, "claims a right to lift the rules"),
+    Near(("FRAME", "JAILNAME"), 200, 0.3, "names a known jailbreak"),
+)
+"""What order of words is in all languages at once: near, in any order."""
+
+_BY_CONCEPT = {concept for rule in NEAR for concept in rule.concepts}
+
+# What was said about a hit before it, in its own sentence.
+_NEGATED = re.compile(
+    r"(?:\bnot|n't|\bnever|\bwithout|\bavoid|\bcannot|\bnicht|\bkeinesfalls|\bno|\bne|\bwho|\bwhich|\boften|\bpeople|\busers"
+    r"|\btend to|\bsometimes|\bthey|\bhe|\bshe|\bwe|\bdid|\bdrivers|\bstudents|\bemployees|\bto not)"
+    r"(?: (?:to|be|just|simply|even|always|frequently|ever|should|would|will|may|might|can|must))* $"
+)
+_STOP = re.compile(r"[.!?](?=\s|$)|\n|。")
+_QUOTE = re.compile("[\"'`“”‘’«»„]")
+_QUOTED = re.compile(r"\"[^\"\n]{3,300}\"|`[^`\n]{3,300}`|(?<![\w])'[^'\n]{3,300}'(?!\w)|<<[^<>\n]{3,300}>>")
+_CJK_START = re.compile("[가-힣ぁ-ヶ一-鿿]")
+
+_PERSON_MARK = re.compile(r"\bDAN\b|\bSTAN\b(?! Lee)|\bAIM\b|\bDUDE\b|\bUCAR\b|\bJAILBREAK\b|🔓")
+
+_MARKUP: tuple[tuple[tuple[str, ...], re.Pattern[str], float, str], ...] = tuple(
+    (needles, re.compile(pattern, re.IGNORECASE), score, reason)
+    for needles, pattern, score, reason in (
+        (
+            ("<|", "|>"),
+            r"<\|(?:im_start|im_end|im_sep|system|user|assistant|endoftext|end|begin_of_text|eot_id|start_header_id"
+            r"|end_header_id|channel|message|eom_id)\|>",
+            0.75,
+            "forged chat markup",
+        ),
+        (("[inst", "[/inst", "<<sys", "<</sys"), r"\[/?INST\]|<</?SYS>>", 0.7, "forged chat markup"),
+        (("<start_of_turn", "<end_of_turn"), r"<(?:start|end)_of_turn>", 0.75, "forged chat markup"),
+        (
+            ("</s>", "<s>"),
+            r"</s>\s*(?:<s>|\[|system|user|assistant|ignore|new)",
+            0.5,
+            "forged chat markup",
+        ),
+        (
+            ("<system", "</system", "<assistant", "</user", "<admin", "<instructions", "</instructions", "</prompt", "</context", "</document", "</data"),
+            r"</(?:user|prompt|context|document|data|instructions|user_input|input|query|system)[ _a-z]*>\s*\S{0,20}\s*"
+            r"<(?:system|admin|instructions|assistant|developer)|<(?:system|admin|developer)(?:[ _-][a-z]+)?>[^<]{3,}",
+            0.55,
+            "forged section of the prompt",
+        ),
+        (
+            ("##",),
+            r"^\s{0,3}#{2,}\s*(?:end of |new |begin |start of )?(?:system|instructions?|prompt|user input|assistant|human|response|context)"
+            r"\s*(?:prompt|message|override|instructions?|:|#|$)",
+            0.3,
+            "forged section of the prompt",
+        ),
+        (
+            ("---", "===", "***", "###", "<<<", "[[", ">>>", "~~~", "___"),
+            r"(?:[-=*#<>\[~_]{3,}|\[\[)\s*(?:end|begin|start|stop|new|real|actual|updated)?\s*(?:of|the|user|above)?\s*"
+            r"(?:system|prompt|instructions?|user input|context|conversation|document|admin|developer|rules|text|data|input|query"
+            r"|시스템|지시|명령|문서|프롬프트)[ \w]{0,24}[-=*#<>\]~_:]*",
+            0.3,
+            "forged section of the prompt",
+        ),
+        (
+            ("[system", "(system", "{system", "[admin", "[developer", "[#", "[시스템", "[관리자", "【"),
+            r"[\[({【]\s*(?:system|admin|developer|시스템|관리자|系统|システム)[ _-]*(?:message|prompt|note|override|instruction|notice"
+            r"|update|alert|command|mode|메시지|지시|명령|공지|알림)?[^\])}】]{0,30}[\])}】]",
+            0.35,
+            "forged section of the prompt",
+        ),
+        (
+            ('"role"', "'role'"),
+            r"[\"']role[\"']\s*:\s*[\"'](?:system|developer|assistant|tool)[\"']",
+            0.6,
+            "forged message in JSON",
+        ),
+        (
+            ("tool_call", "function_call", "tool_use", "tool_result", "invoke", "function_results", "\"tool\"", "\"action\""),
+            r"\"(?:tool_calls?|function_call|tool_use|tool_result|action|tool|function)\"\s*:\s*[\[{\"]"
+            r"|</?(?:tool_call|function_calls?|function_results|tool_result|tool_response|invoke)[ >]",
+            0.35,
+            "forged tool call",
+        ),
+        (
+            ("system:", "system :", "시스템:", "admin:", "developer:", "시스템 :"),
+            r"(?:^|[\n\"'>)\].!?]\s*)(?:system|admin|developer|시스템|관리자)\s?:\s",
+            0.35,
+            "forged speaker",
+        ),
+        (
+            ("](http", "](//", "<img"),
+            r"!\[[^\]\n]{0,200}\]\((?:https?:)?//[^)\s]{1,300}[?&/=](?:[^)\s]{0,200})(?:\{|\[|%7B|<|\$|data=|q=|info=|secret|history|chat|msg=|text=|prompt)"
+            r"|<img[^>]{0,80}src=[\"']?(?:https?:)?//[^>]{1,300}(?:\{|\$|<|data=|secret|history|chat)",
+            0.7,
+            "sends data out by a picture's address",
+        ),
+        (
+            ("<!--",),
+            r"<!--[^>]{0,400}(?:ignore|instruction|assistant|system|\bai\b|prompt|무시|지시)",
+            0.4,
+            "orders inside a comment",
+        ),
+        (
+            ("display:none", "display: none", "font-size:0", "font-size: 0", "color:white", "color: white", "opacity:0", "visibility:hidden"),
+            r"style=[\"'][^\"'>]{0,120}(?:display:\s?none|font-size:\s?0|color:\s?(?:white|#fff)|opacity:\s?0|visibility:\s?hidden)",
+            0.4,
+            "text hidden from readers",
+        ),
+    )
+)  # fmt: skip
+
+_TURN = re.compile(r"(?:^|\n|\\n)\s*[\[*#<]{0,3}(?:user|human|assistant|ai|bot|q|a|question|answer|chatgpt|사용자|질문|답변|답)[\]*>]{0,3}\s?:", re.I)
+_ASSIGN = re.compile(r"(?:^|[\s,;(`])\$?[a-zA-Z_]\w{0,15}\s?(?:=|:=|is|는|은)\s?[\"'“‘][^\"'”’\n]{1,80}[\"'”’]")
+_SUM = re.compile(r"\b[a-zA-Z_]\w{0,15}\s?\+\s?[a-zA-Z_\"']\w{0,15}|f[\"'][^\"'\n]{0,40}\{\w|\{\w{1,16}\}\s?\{\w{1,16}\}|concat|join|합쳐|합친|이어|연결", re.I)
+_TARGET = re.compile(r"https?://|www\.|[\w.+-]{1,64}@[\w-]{1,64}\.|\b(?:\d{1,3}\.){3}\d{1,3}\b|0x[0-9a-f]{20,}", re.I)
+_QUOTED_SAY = re.compile(
+    r"(?:say|print|output|write|respond|reply|answer|return|tell (?:them|him|her|the user))(?: (?:only|just|with|exactly|the (?:word|words|phrase|text|following|sentence)))*:? ?[\"'“‘`<\[]"
+)
+_LANGUAGE_TRICK = re.compile(r"(?:translate|convert) (?:the|this) (?:following|text|sentence|above)[^\n]{0,40}(?:to|into|from)[^\n]{0,30}:?")
+
+
+def find_evidence(views: Views, source: Source) -> list[Evidence]:
+    """What the rules say of a text.
+
+    Args:
+        views: from `normalise`.
+        source: who wrote it; a tool's or a page's orders weigh more than a user's.
+
+    Returns:
+        (score, reason) pairs; none when nothing speaks for an attack.
+    """
+    found = list(_read_plain(views.plain, source, views.blobs))
+    found += _read_markup(views.raw)
+    found += _read_shape(views)
+    if views.disguises:
+        found += [(0.3 if len(found) else 0.15, disguise) for disguise in views.disguises]
+    for how, text in views.hidden:
+        inner, reasons = combine(_read_plain(text, source, 0))
+        if how == "invisible tag characters":
+            found.append((0.7, "hidden: invisible tag characters"))
+        if inner >= 0.3:
+            found.append((min(0.97, inner + 0.15), f"hidden as {how}: {reasons[0]}"))
+    return found
+
+
+def _read_plain(text: str, source: Source, blobs: int) -> Iterator[Evidence]:
+    hits = load_lexicon().find(text)
+    if not hits:
+        return
+    places: dict[str, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        if hit.concept == "OVERRIDE" and _NEGATED.search(text, max(0, hit.start - 24), hit.start):
+            continue
+        places[hit.concept].append(hit)
+    stops: list[int] | None = None
+    quoted = _find_quoted(text, places)
+    is_others = source in ("tool", "retrieved")
+    for rule in NEAR:
+        if not all(concept in places for concept in rule.concepts):
+            continue
+        if rule.is_one_sentence and stops is None:
+            stops = [match.start() for match in _STOP.finditer(text)]
+        span = _find_near([places[concept] for concept in rule.concepts], rule.window, stops if rule.is_one_sentence else None)
+        if span is None:
+            continue
+        score = rule.others_text if is_others and rule.others_text is not None else rule.score
+        if any(start <= span[0] and span[1] <= end for start, end in quoted):
+            score *= 0.35
+        yield score, rule.reason
+    yield from _read_asks(places)
+    yield from _read_counts(text, places, is_others, blobs)
+
+
+def _find_quoted(text: str, places: dict[str, list[Hit]]) -> list[tuple[int, int]]:
+    """Quotations in a text that speaks about words: what stands in them is mentioned, not said."""
+    if "ABOUT" not in places or not _QUOTE.search(text):
+        return []
+    first = places["ABOUT"][0].start
+    return [match.span() for match in _QUOTED.finditer(text) if first < match.end() + 40][:64]
+
+
+def _find_near(lists: list[list[Hit]], window: int, stops: list[int] | None) -> tuple[int, int] | None:
+    """The first place where one hit of each list stands within a window; a hit serves one concept only.
+
+    One pass over the merged hits with a count of each list: linear in their number, but for the sorting.
+    """
+    if len(lists) == 1:
+        return lists[0][0].start, lists[0][0].end
+    merged = sorted((hit.start, hit.end, which) for which, hits in enumerate(lists) for hit in hits)
+    last: list[tuple[int, int] | None] = [None] * len(lists)
+    for start, end, which in merged:
+        last[which] = (start, end)
+        if any(place is None for place in last):
+            continue
+        spans = [place for place in last if place is not None]
+        first = min(span[0] for span in spans)
+        if end - first > window or len(set(spans)) < len(spans):
+            continue
+        if stops is not None and bisect_right(stops, first) != bisect_right(stops, start):
+            continue
+        return first, max(span[1] for span in spans)
+    return None
+
+
+def _read_asks(places: dict[str, list[Hit]]) -> Iterator[Evidence]:
+    """Asking for the model's own prompt or a secret: verb, owner, object, in that order."""
+    tells = places.get("TELL", [])[:200]
+    if not tells:
+        return
+    for objects, score in (("PROMPTOBJ", 0.75), ("RULEOBJ", 0.4)):
+        for thing in places.get(objects, [])[:100]:
+            owners = [mine for mine in places.get("MINE", [])[:100] if 0 <= thing.start - mine.end <= 22 or 0 <= mine.start - thing.end <= 12]
+            if owners and any(_near(tell, thing) for tell in tells):
+                yield score, _LEAK
+                break
+    for thing in places.get("SECRET", [])[:100]:
+        if any(0 <= thing.start - tell.end <= 32 or 0 <= tell.start - thing.end <= 12 for tell in tells):
+            yield 0.5, "asks for a secret"
+            break
+
+
+def _near(tell: Hit, thing: Hit) -> bool:
+    return 0 <= thing.start - tell.end <= 45 or 0 <= tell.start - thing.end <= 18
+
+
+def _read_counts(text: str, places: dict[str, list[Hit]], is_others: bool, blobs: int) -> Iterator[Evidence]:
+    """What only numbers of hits say."""
+    forced = len({(hit.end - hit.start, text[hit.start : hit.end]) for hit in places.get("NOREFUSE", ())})
+    if forced:
+        yield min(0.25 + 0.2 * (forced - 1), 0.75), _FORCE
+    if "TOAI" in places:
+        yield (0.35 if is_others else 0.2), _INSIDE
+    if blobs and "DECODE" in places:
+        yield (0.6 if "OBEY" in places else 0.3), _DECODE
+    elif "DECODE" in places and "OBEY" in places and {"OVERRIDE", "HARM", "SECRET", "SYSPROMPT"} & places.keys():
+        yield 0.3, _DECODE
+    if "SEND" in places and "DATA" in places and (target := _TARGET.search(text)):
+        near = _find_near([places["SEND"], places["DATA"], [Hit(target.start(), target.end(), "TARGET")]], 260, None)
+        if near is not None:
+            yield (0.55 if is_others else 0.2), _SEND
+    if "HIJACK" in places and _QUOTED_SAY.search(text):
+        yield 0.25, _HIJACK
+
+
+def _read_markup(raw: str) -> Iterator[Evidence]:
+    lowered = raw.lower()
+    for needles, pattern, score, reason in _MARKUP:
+        if any(needle in lowered for needle in needles) and (pattern.search(raw) or pattern.search(raw, 1)):
+            yield score, reason
+
+
+def _read_shape(views: Views) -> Iterator[Evidence]:
+    """Whole-text shapes: many forged turns, a sentence cut into variables, capitals that name a jailbreak."""
+    raw = views.raw
+    if ":" in raw:
+        turns = len(_TURN.findall(raw))
+        if turns >= 4:
+            yield min(0.2 + 0.04 * turns, 0.6), "many forged turns"
+    if len(_ASSIGN.findall(raw, 0, 8_192)) >= 2 and _SUM.search(raw):
+        yield 0.5, "an order cut into pieces"
+    if (mark := _PERSON_MARK.search(raw)) is not None:
+        yield (0.3 if mark[0] != "🔓" else 0.1), "names a known jailbreak"
