@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
+from naru.trust.detect.names_context import Context
 from naru.trust.detect.names_lexicon import Lexicon
+from naru.trust.detect.names_tails import TITLE, Tails
+
+_JOINED = re.compile(r"[ ·ㆍ・\-]([가-힣]{1,9})")
 
 _LOAN = frozenset(
     "르트드크프브즈츠쿠키토카코티테페푸레웨뷔베슈셰쉬케퍼커터버뱅벤벨밴웰엘앨엔앤쥬쥘첼켈콜킬킨큰턴튼튜펠핀핑헤헬휴힐런렌론룬릭릿맨먼멘믹밋"
@@ -24,8 +29,8 @@ def looks_foreign(word: str) -> bool:
     return strong >= 1 and all(c in _LOAN or c in _STRONG for c in word) and strong * 3 >= len(word)
 
 
-class ForeignNames:
-    """Judges a run of Hangul as the beginning of a foreign name."""
+class ForeignReader:
+    """Reads one word of Hangul as a part of a foreign name."""
 
     def __init__(self, words: Lexicon) -> None:
         self._sure = words.foreign_given | words.foreign_surnames
@@ -33,8 +38,15 @@ class ForeignNames:
         self._weak = words.foreign_weak
         self._any = self._sure | self._weak
         self._loans = words.loans
-        self._places = words.foreign_places
-        self.starts = frozenset(word[0] for word in self._any)
+        self._places = words.not_names
+        first = "".join(sorted({word[0] for word in self._any}))
+        second = "".join(sorted({word[1] for word in self._any if len(word) > 1}))
+        single = "".join(sorted(word for word in self._any if len(word) == 1))
+        loan, strong = "".join(sorted(_LOAN | _STRONG)), "".join(sorted(_STRONG))
+        self.gate = (
+            f"[{first}][{second}]|[{single}](?= )|[{strong}][{loan}][{loan}]|[{loan}][{strong}][{loan}]|[{loan}][{loan}][{strong}]"
+        )
+        self.pairs = frozenset(word[:2] for word in self._any)
 
     def read(self, run: str, ends: Callable[[str, int], bool]) -> tuple[int, str] | None:
         """Length of the name at the run's beginning and its kind, sure, weak or glued; `ends(run, k)` says whether
@@ -77,6 +89,71 @@ class ForeignNames:
                 return k
         return 0
 
+    def is_common(self, word: str) -> bool:
+        """Whether the word is a loan word or a place."""
+        return word in self._loans or self.is_place(word)
+
     def is_place(self, word: str) -> bool:
         """Whether the word is a place, a team or a firm rather than a person."""
         return word in self._places or (len(word) > 2 and word[-2:] in self._places)
+
+
+class ForeignNames:
+    """Judges a word, and those after it, as a foreign name."""
+
+    def __init__(self, reader: ForeignReader, tails: Tails, context: Context) -> None:
+        self._reader = reader
+        self._tails = tails
+        self._context = context
+
+    def judge(self, text: str, i: int, j: int, run: str) -> tuple[int, int, float, str] | None:
+        """Start, end, points and reason of a foreign name that begins at the word, or None."""
+        reader = self._reader
+        first = reader.read(run, self._ends) if run[:2] in reader.pairs else None
+        if first is None:
+            return self._spelled(text, i, j, run)
+        length, kind = first
+        end = i + length
+        kinds = [kind]
+        while end == j and len(kinds) < 4:
+            m = _JOINED.match(text, end)
+            if m is None:
+                break
+            more = self._part(m.group(1), kinds)
+            if more is None:
+                break
+            end, j = m.start(1) + more[0], m.end(1)
+            kinds.append(more[1])
+        sure = "sure" in kinds or "glued" in kinds
+        if sure:
+            return i, end, 2.2 + 0.8 * (len(kinds) - 1), "foreign name"
+        if len(kinds) > 1 and (length > 1 or kinds.count("weak") > 1):
+            return i, end, 2.0, "foreign name"
+        if length == 1:
+            return None
+        inside = self._tails.kind(run, length) if end < j else 0
+        after, why = self._context.after(text, end, far=False) if end == j else (0.0, "")
+        if after >= 2.5 or inside >= TITLE:
+            return i, end, 2.5, why or "title after it"
+        return None
+
+    def _part(self, word: str, kinds: list[str]) -> tuple[int, str] | None:
+        more = self._reader.read(word, self._ends)
+        if more is not None or "spelled" in kinds or self._tails.appellation(word):
+            return more
+        k = self._reader.unknown(word, self._ends)
+        return (k, "spelled") if k else None
+
+    def may_be_spelled(self, text: str, j: int, run: str) -> bool:
+        """A quick look whether a title may follow an unknown transliteration."""
+        return 2 < len(run) < 8 and text[j : j + 1] == " " and text[j + 1 : j + 2] in self._tails.starts
+
+    def _spelled(self, text: str, i: int, j: int, run: str) -> tuple[int, int, float, str] | None:
+        """An unknown transliteration that a title follows: 치프라스 총리."""
+        if not self.may_be_spelled(text, j, run) or not looks_foreign(run) or self._reader.is_common(run):
+            return None
+        after, why = self._context.after(text, j, far=False)
+        return (i, j, 2.2, why) if after >= 2.5 else None
+
+    def _ends(self, run: str, k: int) -> bool:
+        return self._tails.kind(run, k) != 0

@@ -56,7 +56,7 @@ class Lexicon:
     foreign_given: frozenset[str]
     foreign_surnames: frozenset[str]
     foreign_weak: frozenset[str]
-    foreign_places: frozenset[str]
+    not_names: frozenset[str]
 
 
 _SURNAME_WEIGHT = {"major": 0.5, "common": -0.1, "rare": -0.8}
@@ -95,5 +95,5 @@ def lexicon() -> Lexicon:
         foreign_given=frozenset(foreign["given"]) - weak,
         foreign_surnames=frozenset(foreign["surname"]) - weak,
         foreign_weak=weak,
-        foreign_places=frozenset(foreign["places"]),
+        not_names=frozenset(foreign["places"]),
     )

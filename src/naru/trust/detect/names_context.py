@@ -1,0 +1,109 @@
+"""Evidence around a Korean name: labels, roles and lists before it; ages, titles and honorifics after it."""
+
+from __future__ import annotations
+
+import re
+
+from naru.trust.detect.names_lexicon import Lexicon
+from naru.trust.detect.names_tails import HONORIFIC, KINSHIP, TITLE, Tails, ends_or_particle
+
+_AGE = re.compile(
+    r" ?\((?:\d{1,3}(?:세|살)?(?:[)·,]|·)|[\u4e00-\u9fff]{2,4}[),·]|본명|가명|남[,·)]|여[,·)]|만 ?\d{1,3}세)"
+)
+_NEXT = re.compile(r" ?\(?([가-힣]{1,7})")
+_NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
+_LABEL = re.compile(
+    r"([가-힣]{1,7}(?: ?[가-힣]{1,5})?)(?: ?\([^)\n]{1,10}\))?[\"'”]?\s{0,3}[:：=|\]】>]\s{0,3}[\"'“]?$"
+)
+_ROLE = re.compile(r"([가-힣]{1,8})(?:\([^)\n]{1,10}\))? ?[(:：'\"“‘<]?$")
+_SCREEN = re.compile(r"(?:의)? (?:[가-힣]{1,5} )?(?:연기|팬|목소리|열연|매력|캐스팅|액션|캐릭터|작품|주연|출연|나오는|나온|나와)")
+_TITLE_ENDS = (
+    "회장", "사장", "위원장", "장관", "차관", "교수", "의원", "소장", "원장", "총장", "국장", "대표", "감독", "변호사", "판사", "이사장",
+    "지사", "비서관", "대변인", "위원", "팀장", "실장", "본부장", "총리", "대통령", "박사", "작가", "선수", "센터장", "당선인", "후보",
+)  # fmt: skip
+LIST_GAP = re.compile(r"(?:, ?|·|ㆍ|・|、|/| / | 및 | 와 | 과 | ?& ?| ){1}")
+"""What may stand between two names of a list."""
+
+
+class Context:
+    """Reads the neighbourhood of a candidate, a bounded window to either side."""
+
+    def __init__(self, words: Lexicon, tails: Tails) -> None:
+        self._labels = words.labels
+        self._roles = words.roles
+        self._tails = tails
+
+    def after(self, text: str, j: int, *, far: bool) -> tuple[float, str]:
+        """Points for what follows position `j`, where the name's word ends; `far` looks two words on."""
+        nearest = text[j : j + 1]
+        if nearest != " " and nearest != "(":
+            return 0.0, ""
+        if "(" in text[j : j + 2] and _AGE.match(text, j):
+            return 2.0, "age or Hanja after it"
+        m = _NEXT.match(text, j)
+        if m is None:
+            return 0.0, ""
+        word = m.group(1)
+        if word == "전":
+            return (2.5, "title after it") if self._title_soon(text, m.end(), 3) else (0.0, "")
+        if word[0] in "씨님" and ends_or_particle(word, 1):
+            return 3.5, "honorific after it"
+        kind = self._tails.appellation(word)
+        if kind in (TITLE, HONORIFIC):
+            return 2.5, "title after it"
+        if kind == KINSHIP:
+            return 1.5, "kinship after it"
+        if far and self._title_soon(text, j, 2):
+            return 1.5, "title after it"
+        if far and _SCREEN.match(text, j):
+            return 1.0, "acting after it"
+        return 0.0, ""
+
+    @staticmethod
+    def acting(text: str, j: int) -> float:
+        """Points when what follows a name and 의 is a performance."""
+        return 1.0 if _SCREEN.match(text, j) else 0.0
+
+    @staticmethod
+    def _title_soon(text: str, j: int, words: int) -> bool:
+        """Whether one of the next words ends in a title: 외교부 장관, 인권연구소장."""
+        for _ in range(words):
+            m = _NEXT_WORD.match(text, j)
+            if m is None:
+                return False
+            word = m.group(1)
+            if any(word[:k].endswith(_TITLE_ENDS) and ends_or_particle(word, k) for k in range(2, len(word) + 1)):
+                return True
+            if word[-1] in "은는이가을를의에도":
+                return False
+            j = m.end()
+        return False
+
+    def before(self, text: str, i: int) -> tuple[float, str]:
+        """Points for what precedes position `i`."""
+        if i == 0:
+            return 0.0, ""
+        nearest = text[i - 1]
+        if nearest == " " and i > 1:
+            nearest = text[i - 2]
+        window = text[max(0, i - 22) : i]
+        if nearest in ":：=|\"']】>" or nearest in "\t":
+            m = _LABEL.search(window)
+            if m is not None and m.group(1).replace(" ", "") in self._labels:
+                return 3.5, "label before it"
+        if "가" <= nearest <= "힣" or nearest in "(:：'\"“‘<)":
+            return self._role(window)
+        return 0.0, ""
+
+    def _role(self, window: str) -> tuple[float, str]:
+        m = _ROLE.search(window)
+        if m is None:
+            return 0.0, ""
+        word = m.group(1)
+        if word in self._roles or (len(word) > 3 and (word[-3:] in self._roles or word[-2:] in self._roles)):
+            return 1.8, "role before it"
+        return 0.0, ""
+
+    def labelled(self, text: str, i: int) -> bool:
+        """Whether a field label stands right before position `i`."""
+        return self.before(text, i)[0] >= 3.5
