@@ -35,6 +35,7 @@ from naru.settings.model import LOCAL_PROVIDER as _LOCAL
 from naru.settings.model import Local
 from naru.settings.model import Provider as ProviderSettings
 from naru.settings.secretfile import ensure_secret
+from naru.trust import Desk, new_room
 from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
 from naru.web.control import create_control_app
 from naru.web.root import AsgiApp, Root
@@ -132,6 +133,12 @@ class App:
             find_org=self._units.find_org,
         )
         self._refusals = Refusals(self._audit)
+        self._trust = Desk(
+            new_room(settings.trust),
+            self._clock,
+            ttl_s=settings.trust.conversation_ttl_s,
+            max_conversations=settings.trust.max_conversations,
+        )
         self._closing: set[asyncio.Task[None]] = set()
         self.watcher = ConfigWatcher(
             config_path,
@@ -174,6 +181,7 @@ class App:
             quota=self._quota,
             is_audit_full=lambda: self._audit.is_full,
             refusals=self._refusals,
+            trust=self._trust,
         )
         context = self._context(self._road)
         self._root = Root(
@@ -197,6 +205,7 @@ class App:
         await self._quota.stop()
         await self._ledger.stop()
         await self._quota.close()
+        self._trust.close()
         await asyncio.to_thread(self._key_watch.stop)
         await self._directory.stop()
         if self._audit.is_started:
@@ -229,6 +238,7 @@ class App:
         resilience = settings.resilience
         self._circuits.configure(failures=resilience.breaker_failures, open_s=resilience.breaker_open_s)
         self._budget.configure(resilience.retry_budget)
+        self._trust.room = new_room(settings.trust)
         self._road.rules = self._rules(settings, providers, prices)
 
     def _record_reload(self, changed: Sequence[str], error: NaruError | None) -> None:

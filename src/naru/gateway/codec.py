@@ -20,6 +20,7 @@ from naru.kernel.errors import BadRequest, UpstreamError
 from naru.kernel.tokens import Usage
 from naru.providers.base import UpstreamRequest
 from naru.routing import Target
+from naru.trust import Restorer
 from naru.wire.base import Frame, PassthroughDialect, StreamEncoder, UpstreamDialect
 from naru.wire.embeddings import summarize_embeddings
 from naru.wire.model import (
@@ -101,6 +102,7 @@ class Relay:
         encode: writes events for the client; None sends the frames as they came.
         is_hidden: whether a frame is one that Naru asked for and the client did not.
         complete: fills in what the upstream's language has no word for (Bedrock names no id and no model).
+        restorer: puts what was masked in the request back into what the client gets.
     """
 
     __slots__ = (
@@ -108,6 +110,8 @@ class Relay:
         "_decode",
         "_encoder",
         "_is_hidden",
+        "_restorer",
+        "answer_id",
         "fault",
         "finish_reason",
         "has_content",
@@ -122,8 +126,11 @@ class Relay:
         encoder: StreamEncoder | None,
         is_hidden: Callable[[Frame], bool] | None,
         complete: Callable[[Start | Reply], None] | None = None,
+        restorer: Restorer | None = None,
     ) -> None:
         self._decode = decode
+        self._restorer = restorer
+        self.answer_id: str | None = None
         self._complete = complete
         self._encoder = encoder
         self._is_hidden = is_hidden
@@ -147,11 +154,20 @@ class Relay:
                 out += map(self._encoder.encode, events)
             elif self._is_hidden is None or not self._is_hidden(frame):
                 out.append(frame.raw)
-        return b"".join(out)
+        data = b"".join(out)
+        if self._restorer is None:
+            return data
+        data = self._restorer.feed(data) if data else b""
+        return data + self._restorer.finish() if self.is_ended else data
 
     def end_without_mark(self) -> bytes:
         """Close a translated stream whose upstream finished its answer and forgot the terminal event."""
-        return b"" if self._encoder is None else self._encoder.encode(End())
+        end = b"" if self._encoder is None else self._encoder.encode(End())
+        return end if self._restorer is None else self._restorer.feed(end) + self._restorer.finish()
+
+    def flush(self) -> bytes:
+        """What restoring still holds back, when the stream breaks off."""
+        return b"" if self._restorer is None else self._restorer.finish()
 
     def _note(self, event: Event) -> None:
         kind = type(event)
@@ -168,6 +184,7 @@ class Relay:
         elif kind is Start:
             if self._complete is not None:
                 self._complete(cast("Start", event))
+            self.answer_id = cast("Start", event).id
         elif kind is Finish:
             self.finish_reason = cast("Finish", event).reason
             self.has_content = True
@@ -183,6 +200,16 @@ class Codec(Protocol):
 
     dialect: UpstreamDialect
     """The upstream's language."""
+    restorer: Restorer | None
+    """Set when something was masked in the request."""
+
+    def restore(self, answer: bytes) -> bytes:
+        """A whole answer with the client's own values in it again."""
+        ...
+
+    def restore_events(self, stream: bytes) -> bytes:
+        """The same of an answer as a stream."""
+        ...
 
     def encode_request(self, target: Target) -> UpstreamRequest: ...
 
@@ -198,13 +225,16 @@ class Codec(Protocol):
 
 
 def _note(attempt: AttemptLog, summary: Summary) -> None:
+    attempt.answer_id = summary.id
     attempt.usage = summary.usage
     attempt.finish_reason = summary.finish
     attempt.output_chars = summary.output_chars
 
 
 class _Spoken:
-    """What both kinds of codec share: the request as it came."""
+    """What the codecs share: the request as it came, and undoing what was masked in it."""
+
+    restorer: Restorer | None = None
 
     def __init__(
         self, endpoint: Endpoint, dialect: UpstreamDialect, envelope: Envelope, headers: dict[bytes, bytes]
@@ -213,6 +243,12 @@ class _Spoken:
         self._endpoint = endpoint
         self._envelope = envelope
         self._headers = headers
+
+    def restore(self, answer: bytes) -> bytes:
+        return answer if self.restorer is None else self.restorer.whole(answer)
+
+    def restore_events(self, stream: bytes) -> bytes:
+        return stream if self.restorer is None else self.restorer.feed(stream) + self.restorer.finish()
 
     def _prepare(self, target: Target, body: bytes) -> UpstreamRequest:
         headers = self._headers
@@ -245,7 +281,7 @@ class SameLanguage(_Spoken):
 
     def new_relay(self) -> Relay:
         is_hidden = getattr(self.dialect, "is_usage_only", None) if self._hides_usage else None
-        return Relay(self.dialect.new_decoder().decode, None, is_hidden)
+        return Relay(self.dialect.new_decoder().decode, None, is_hidden, restorer=self.restorer)
 
     def encode_events(self, body: bytes) -> bytes:
         request = self._endpoint.dialect.decode_request(_object(self._envelope))
@@ -291,7 +327,7 @@ class Translated(_Spoken):
 
     def new_relay(self) -> Relay:
         encoder = self._endpoint.dialect.new_encoder(self._request)
-        return Relay(self.dialect.new_decoder().decode, encoder, None, self._complete)
+        return Relay(self.dialect.new_decoder().decode, encoder, None, self._complete, self.restorer)
 
     def encode_events(self, body: bytes) -> bytes:
         return _stream_reply(self._endpoint, self._request, self._decode_reply(body))

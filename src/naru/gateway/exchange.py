@@ -32,6 +32,7 @@ class AttemptLog:
     """What happened at one target, filled while it happens; `settle` makes the ledger's row of it."""
 
     __slots__ = (
+        "answer_id",
         "cost",
         "duration_s",
         "error",
@@ -58,6 +59,7 @@ class AttemptLog:
         self.upstream_status: int | None = None
         self.error: NaruError | None = None
         self.finish_reason: str | None = None
+        self.answer_id: str | None = None
         self.first_token_s: float | None = None
         self.duration_s: float | None = None
         self.usage: Usage | None = None
@@ -91,23 +93,28 @@ class Exchange:
         "error",
         "finish_reason",
         "first_byte_at",
+        "found",
         "headers",
         "http_status",
         "id",
         "input_bound",
         "is_client_gone",
         "limit_headers",
+        "masked_count",
         "model_served",
         "principal",
         "receive",
+        "restored",
         "scope",
         "scopes",
         "send",
+        "sent_bytes",
         "started",
         "started_at_ns",
         "status",
         "tags",
         "upstream_wait_s",
+        "verdicts",
     )
 
     def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,6 +145,14 @@ class Exchange:
         self.admission: Admission | None = None
         self.limit_headers: list[tuple[bytes, bytes]] = []
         self.input_bound: int | None = None
+        self.found: dict[str, int] | None = None
+        """Values of each type of personal data in the request; None when nobody looked."""
+        self.masked_count = 0
+        self.sent_bytes = 0
+        """Of the longest form in which it was sent, where that is not the client's."""
+        self.restored: dict[str, int] | None = None
+        self.verdicts: list[dict[str, object]] = []
+        """What the guard says of it: kinds, scores, reasons and actions, never the text."""
 
     @property
     def is_stream(self) -> bool:

@@ -18,6 +18,7 @@ from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
 from naru.gateway.steps.authenticate import authenticate
 from naru.gateway.steps.authorize import authorize, fix_tags, resolve_allowed
 from naru.gateway.steps.call import RetryRules, Streaming, Whole, call
+from naru.gateway.steps.protect import Protection
 from naru.gateway.steps.relay import send_stream, send_whole
 from naru.gateway.steps.reserve import Governor, admit_rate
 from naru.gateway.steps.settle import cost_header, price_attempt, settle
@@ -26,6 +27,7 @@ from naru.kernel.errors import NaruError, Unavailable
 from naru.metering import LedgerWriter, PriceBook
 from naru.quota import Quota
 from naru.routing import RetryBudget, RouteTable
+from naru.trust import Desk
 
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; in the ledger only, nobody is there to read it."""
@@ -33,7 +35,7 @@ _UNSAFE = re.compile(rb"[^\x20-\x7e]")
 # Names of providers and sites are letters, digits, `.`, `_` and `-` (settings.model.Name).
 _LINES = (
     b"x-naru-request-id: %b\r\nx-naru-model: %b\r\nx-naru-provider: %b\r\nx-naru-site: %b\r\n"
-    b"x-naru-cache: bypass\r\nx-naru-attempts: %d\r\nx-naru-masked: 0\r\nx-naru-overhead-ms: %.3f\r\n"
+    b"x-naru-cache: bypass\r\nx-naru-attempts: %d\r\nx-naru-masked: %d\r\nx-naru-overhead-ms: %.3f\r\n"
 )
 
 
@@ -62,10 +64,12 @@ class Road:
         quota: Quota,
         is_audit_full: Callable[[], bool],
         refusals: Refusals,
+        trust: Desk,
     ) -> None:
         self.rules = rules
         self.is_audit_full = is_audit_full
         self.refusals = refusals
+        self.trust = trust
         self.quota = quota
         self.keyring = keyring
         self.ledger = ledger
@@ -94,10 +98,19 @@ async def serve(x: Exchange, road: Road) -> None:
         targets = resolve_allowed(x.principal, x.envelope.model, rules.table)
         admit_rate(x, x.envelope, governor)
         with DisconnectWatch(x):
+            protection = Protection(x, x.envelope, road.trust)
             answer = await call(
-                x, x.envelope, targets, rules=rules.retries, budget=road.budget, governor=governor
+                x,
+                x.envelope,
+                targets,
+                rules=rules.retries,
+                budget=road.budget,
+                governor=governor,
+                protection=protection,
             )
             await _send(x, answer, rules.prices)
+            if answer.said is not None:
+                protection.note_answer(answer.said, answer.attempt.answer_id)
     except NaruError as error:
         x.error = error
         x.status = "error" if x.attempts else "rejected"
@@ -130,6 +143,7 @@ async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> No
         provider.name.encode(),
         provider.site.encode(),
         len(x.attempts),
+        x.masked_count,
         x.elapsed_overhead_s * 1000,
     )
     if x.limit_headers:

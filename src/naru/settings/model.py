@@ -507,12 +507,14 @@ class TrustRules(_Table):
     actions: dict[Annotated[str, Field(pattern=_TRUST_TYPE)], TrustAction] = Field(
         {},
         description="By type (`PERSON`, `KR_RRN`, … see `naru mask --types`), `CUSTOM:<name>`, or `*` for "
-        "all others: `mask` (restored in the answer), `keep_inside` (only to inside sites), `block`, `allow`.",
+        "all others: `mask` (restored in the answer), `keep_inside` (to inside sites), `block`, `allow`.",
     )
     guard: dict[Literal["injection", "toxicity", "prompt_leak", "secret", "url"], TrustGuard] = Field(
         {}, description="By kind of verdict: `off`, `log`, `flag` (a header too), `block`, `review`."
     )
-    fakes: bool | None = Field(None, description="Values that look real in the place of `<PERSON_1>`.")
+    fakes: tuple[str, ...] | None = Field(
+        None, description="Types that get a value that looks real in the place of `<PERSON_1>`."
+    )
     restore_hosts: tuple[str, ...] | None = Field(
         None, description="Hosts inside whose URLs values are restored; all others keep the placeholder."
     )

@@ -1,4 +1,4 @@
-"""What detection says of a text, and what a detector is. Offsets are code points; no entity holds the value."""
+"""What detection says of a text, and what a detector is. Offsets are code points; no value is kept."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Entity(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds entities of one or more types. Must be linear in the text's length and safe to call from threads."""
+    """Finds entities of one or more types: in linear time, and from many threads at once."""
 
     name: str
 

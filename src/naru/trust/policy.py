@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, TypeVar, cast, get_args
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 
@@ -34,8 +34,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     actions: dict[str, Action] = {}
     """By entity type, `CUSTOM:<name>`, or `*` for all that are not named."""
     guard: dict[GuardKind, GuardAction] = {}
-    fakes: bool | None = None
-    """Values that look real in the place of placeholders."""
+    fakes: tuple[str, ...] | None = None
+    """Types that get a value that looks real in the place of a placeholder."""
     restore_hosts: tuple[str, ...] | None = None
     """Hosts inside whose URLs values are restored, subdomains included."""
     restore_tools: tuple[str, ...] | None = None
@@ -57,7 +57,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     actions: dict[str, Action]
     guard: dict[GuardKind, GuardAction]
-    fakes: bool
+    fakes: tuple[str, ...]
     restore_hosts: tuple[str, ...]
     restore_tools: tuple[str, ...]
     capture_consent: bool
@@ -110,26 +110,27 @@ class PolicyTable:
         self.resolve = lru_cache(maxsize=4096)(self._resolve)
 
     def _resolve(
-        self, org: str | None, team: str | None, project: str | None, route: str | None, site: str
+        self,
+        org: str | None,
+        team: str | None,
+        project: str | None,
+        route: str | None,
+        site: str,
+        *,
+        is_inside: bool = False,
     ) -> Policy:
-        """The policy of a call, for a target at `site`."""
-        near = [
-            self._scoped[key]
-            for key in (("org", org), ("team", team), ("project", project))
-            if key[1] is not None and key in self._scoped
-        ]
-        chain = [self._base, *near]
-        floors = [
-            self._scoped[key]
-            for key in (("route", route), ("site", site))
-            if key[1] is not None and key in self._scoped
-        ]
+        """The policy of a call, for a target at `site`. What goes inside is blocked where it would be outside,
+        and masked only where a policy on that site or route says so."""
+        chain = [self._base, *self._find(("org", org), ("team", team), ("project", project))]
+        floors = self._find(("route", route), ("site", site))
         actions: dict[str, Action] = {}
         for rules in chain:
             if ANY in rules.actions:
                 actions.clear()  # it speaks of every type, so what was said further away ends here
             actions |= rules.actions
         actions.setdefault(ANY, "mask")
+        if is_inside:
+            actions = {type: action if action == "block" else "allow" for type, action in actions.items()}
         for rules in floors:
             named = {*actions, *rules.actions}
             actions = {
@@ -139,17 +140,21 @@ class PolicyTable:
                 )
                 for type in named
             }
-        guard: dict[GuardKind, GuardAction] = dict.fromkeys(GUARD_KINDS, cast("GuardAction", "off"))
+        guard: dict[GuardKind, GuardAction] = dict.fromkeys(GUARD_KINDS, "off")
         for rules in (*chain, *floors):
             guard |= rules.guard
         return Policy(
             actions=actions,
             guard=guard,
-            fakes=_last((rules.fakes for rules in (*chain, *floors)), default=False),
+            fakes=_last((rules.fakes for rules in (*chain, *floors)), default=()),
             restore_hosts=_last((rules.restore_hosts for rules in (*chain, *floors)), default=()),
             restore_tools=_last((rules.restore_tools for rules in (*chain, *floors)), default=()),
             capture_consent=_last((rules.capture_consent for rules in chain), default=False),
         )
+
+    def _find(self, *scopes: tuple[str, str | None]) -> list[Rules]:
+        found = [self._scoped.get((kind, value)) for kind, value in scopes if value is not None]
+        return [rules for rules in found if rules is not None]
 
 
 def _last(values: Iterable[T | None], *, default: T) -> T:

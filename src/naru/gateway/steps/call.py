@@ -16,9 +16,18 @@ import msgspec
 from naru.gateway.codec import Codec, Relay, WireFault, choose_codec
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import AttemptLog, Exchange
+from naru.gateway.steps.protect import Protection, Said
 from naru.gateway.steps.reserve import Governor, reserve
 from naru.gateway.steps.settle import settle_attempt
-from naru.kernel.errors import BadRequest, UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from naru.kernel.errors import (
+    BadRequest,
+    Forbidden,
+    NaruError,
+    Unavailable,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from naru.providers.base import UpstreamRequest
 from naru.providers.faults import to_error
 from naru.providers.transport import Response
@@ -40,6 +49,7 @@ class Whole(msgspec.Struct):
     body: bytes
     is_sse: bool = False
     """The client asked for a stream and the upstream sent none: `body` is that stream, whole."""
+    said: Said | None = None
 
 
 class Streaming(msgspec.Struct):
@@ -53,6 +63,7 @@ class Streaming(msgspec.Struct):
     head: bytes
     deadline: float
     """Loop time at which the call as a whole must be over."""
+    said: Said | None = None
 
 
 class RetryRules(msgspec.Struct, frozen=True):
@@ -71,6 +82,7 @@ async def call(
     rules: RetryRules,
     budget: RetryBudget,
     governor: Governor,
+    protection: Protection,
 ) -> Whole | Streaming:
     """The first answer any target gives.
 
@@ -78,19 +90,20 @@ async def call(
         UpstreamError: the last error, when no target answered.
         BadRequest: no target can serve this request at all.
         QuotaExceeded: a budget cannot pay for the next attempt.
-        Forbidden: a budget takes no model without a price.
+        Forbidden: a budget takes no model without a price, or a policy lets the request go to no target.
     """
     now = asyncio.get_running_loop().time()
     total_s = targets[0].upstream.timeouts.total_s
     deadline = now + (total_s if x.client_timeout_s is None else min(total_s, x.client_timeout_s))
     failure: UpstreamError | None = None
-    refusal: BadRequest | None = None
+    refusal: NaruError | None = None
     budget.deposit()
     for target in targets:
         try:
-            codec = choose_codec(x.endpoint, envelope, x.headers, target, id=x.id)
+            said = await protection.prepare(target)
+            codec = choose_codec(x.endpoint, said.envelope, x.headers, target, id=x.id)
             request = codec.encode_request(target)
-        except BadRequest as error:
+        except (BadRequest, Forbidden, Unavailable) as error:
             refusal = refusal or error  # the first choice's reason is the one to tell
             continue
         except UpstreamError as error:  # the embedded model is still loading
@@ -99,8 +112,10 @@ async def call(
         if not target.circuit.admit():
             failure = failure or _resting(target)
             continue
+        codec.restorer = protection.new_restorer(said)
         result = await _try_target(x, envelope, target, codec, request, deadline, rules, budget, governor)
         if not isinstance(result, UpstreamError):
+            result.said = said
             return result
         failure = result
         if not result.may_fail_over:
@@ -254,8 +269,8 @@ async def _attempt(
     attempt.status = "ok"
     attempt.first_token_s = attempt.duration_s
     if envelope.is_stream:
-        return Whole(attempt, codec.encode_events(body), is_sse=True)
-    return Whole(attempt, answer)
+        return Whole(attempt, codec.restore_events(codec.encode_events(body)), is_sse=True)
+    return Whole(attempt, codec.restore(answer))
 
 
 def _is_event_stream(response: Response) -> bool:

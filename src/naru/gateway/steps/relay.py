@@ -56,6 +56,7 @@ async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
         attempt.usage = relay.usage
         attempt.finish_reason = x.finish_reason = relay.finish_reason
         attempt.output_chars = relay.output_chars
+        attempt.answer_id = relay.answer_id
         attempt.error = x.error = error
         attempt.close()
         if error is not None and is_outage(x, error):
@@ -120,7 +121,7 @@ def _close(x: Exchange, answer: Streaming, error: UpstreamError | None) -> tuple
             # Everything was said and only the terminal event is missing. The client gets what it got; the
             # ledger says partial, since usage that comes last may be missing too.
             return relay.end_without_mark(), error
-    tail += x.endpoint.dialect.encode_stream_error(
+    tail += relay.flush() + x.endpoint.dialect.encode_stream_error(
         status=error.status, type=error.type, code=error.code, message=error.message, request_id=x.id
     )
     return tail, error

@@ -99,13 +99,15 @@ def estimate(x: Exchange, envelope: Envelope, target: Target, governor: Governor
     body = x.body
     if x.input_bound is None:
         x.input_bound = bound_input_tokens(body)
+    # Masked it may be longer: placeholders, and the note that explains them. A byte is a token at most.
+    more = max(0, x.sent_bytes - len(body))
     output = 0
     if x.endpoint.name != "embeddings":
         output = (envelope.max_output_tokens or governor.default_output_tokens) * envelope.answers
     return governor.prices.price_at_most(
         target.upstream.provider.vendor,
         target.model,
-        x.input_bound,
+        x.input_bound + more,
         output,
         x.started_at_ns,
         writes_cache=b"cache_control" in body,

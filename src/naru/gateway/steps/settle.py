@@ -124,6 +124,13 @@ def settle_attempt(x: Exchange, attempt: AttemptLog, governor: Governor) -> Cost
     return attempt.cost
 
 
+def _policy(x: Exchange) -> str | None:
+    """What was found and decided, as JSON: types, counts and verdicts, never a value."""
+    if not x.found and not x.verdicts:
+        return None
+    return msgspec.json.encode({"found": x.found or {}, "verdicts": x.verdicts}).decode()
+
+
 def settle(x: Exchange, ledger: LedgerWriter, governor: Governor) -> None:
     """Write the call down. Never waits and never fails for want of a disk: the queue takes it."""
     attempts = x.attempts
@@ -163,10 +170,10 @@ def settle(x: Exchange, ledger: LedgerWriter, governor: Governor) -> None:
         usage=usages[0] if len(usages) == 1 else sum_usage(usages) if usages else None,
         cost=_total(costs),
         cache="bypass",
-        masked_count=None,
+        masked_count=None if x.found is None else x.masked_count,
         energy_wh=None,
         energy_source=None,
-        policy=None,
+        policy=_policy(x),
         attempts=tuple(
             _attempt_row(number, attempt, cost)
             for number, (attempt, cost) in enumerate(zip(attempts, costs, strict=True), 1)

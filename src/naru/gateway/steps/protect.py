@@ -1,0 +1,140 @@
+"""What may leave, and how: the request is masked for targets outside, and what comes back is restored.
+
+A target inside gets the request as it came. Which is which, and what becomes of each type of personal data,
+is trust's to say; whatever cannot be found out counts against sending.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from naru.gateway.envelope import Envelope
+from naru.gateway.exchange import Exchange
+from naru.kernel.errors import Forbidden, NaruError
+from naru.routing import Target
+from naru.trust import Conversation, Desk, DetectionFailed, Policy, Restorer
+
+CONVERSATION = b"x-naru-conversation"
+_MAX_NAME = 200
+
+
+class Said(msgspec.Struct):
+    """A request in the form in which a target may have it."""
+
+    envelope: Envelope
+    conversation: Conversation | None = None
+    """With what was masked in it; None when nothing was."""
+    policy: Policy | None = None
+
+
+def _name(types: frozenset[str]) -> str:
+    return ", ".join(sorted(types))
+
+
+class Protection:
+    """Trust for one call. The request is looked through once a policy, and targets mostly share one."""
+
+    __slots__ = ("_desk", "_envelope", "_said", "_x")
+
+    def __init__(self, x: Exchange, envelope: Envelope, desk: Desk) -> None:
+        self._x = x
+        self._envelope = envelope
+        self._desk = desk
+        self._said: list[tuple[Policy, Said | NaruError]] = []
+
+    async def prepare(self, target: Target) -> Said:
+        """What this target may have.
+
+        Raises:
+            Forbidden: the request holds what may not leave (code `kept_inside`), or may be sent nowhere
+                (`blocked_by_policy`).
+            DetectionFailed: nobody can say what it holds.
+        """
+        room = self._desk.room
+        if not room.is_enabled:
+            return Said(self._envelope)
+        principal = self._x.principal
+        assert principal is not None
+        site = target.upstream.provider.site
+        is_inside = site in room.inside_sites
+        policy = room.table.resolve(
+            principal.org, principal.team, principal.project, self._envelope.model, site, is_inside=is_inside
+        )
+        if policy.allows_all:
+            return Said(self._envelope)
+        said = next((said for known, said in self._said if known is policy), None)
+        if said is None:
+            try:
+                said = await self._look(policy, is_inside=is_inside)
+            except NaruError as error:
+                said = error
+            self._said.append((policy, said))
+        if isinstance(said, NaruError):
+            raise said
+        return said
+
+    async def _look(self, policy: Policy, *, is_inside: bool) -> Said:
+        x, envelope, desk = self._x, self._envelope, self._desk
+        principal = x.principal
+        assert principal is not None
+        conversation = self._find_conversation()
+        try:
+            masked = await desk.mask(
+                x.endpoint.name,
+                envelope.fields,
+                len(x.body),
+                policy,
+                desk.find_scanner(principal.org, principal.team),
+                conversation,
+            )
+        except DetectionFailed:
+            if is_inside and desk.room.fails_inside:
+                return Said(envelope)
+            raise
+        types = Counter(entity.type for _, entity in masked.entities)
+        x.found = {type: max(count, x.found.get(type, 0) if x.found else 0) for type, count in types.items()}
+        if masked.blocked:
+            raise Forbidden(
+                f"A policy does not let this request be sent: it holds {_name(masked.blocked)}. Take that "
+                "out, or ask whoever is responsible for security.",
+                code="blocked_by_policy",
+            )
+        if masked.inside and not is_inside:
+            raise Forbidden(
+                f"A policy keeps this request inside: it holds {_name(masked.inside)}, and no target of this "
+                "model stands inside. Ask for another model, or take that out.",
+                code="kept_inside",
+            )
+        if conversation.is_empty:
+            return Said(envelope)
+        x.masked_count = max(x.masked_count, masked.count)
+        x.sent_bytes = max(x.sent_bytes, sum([len(memoryview(raw)) for raw in masked.fields.values()]))
+        return Said(msgspec.structs.replace(envelope, fields=masked.fields), conversation, policy)
+
+    def _find_conversation(self) -> Conversation:
+        x = self._x
+        assert x.principal is not None
+        owner = x.principal.key_id or ""
+        name = x.headers.get(CONVERSATION)
+        if name is not None:
+            return self._desk.find_conversation(owner, name[:_MAX_NAME].decode("latin-1"))
+        earlier = self._envelope.fields.get("previous_response_id")
+        if earlier is not None and bytes(earlier) != b"null":
+            said = bytes(earlier).decode()
+            return self._desk.find_conversation(owner, f"response {said}", is_continued=True)
+        return self._desk.find_conversation(owner, None)
+
+    def new_restorer(self, said: Said) -> Restorer | None:
+        """What puts the values back into the answer to `said`."""
+        if said.conversation is None or said.policy is None or self._x.endpoint.name == "embeddings":
+            return None
+        return Restorer(self._x.endpoint.name, said.conversation, self._desk.rules_of(said.policy))
+
+    def note_answer(self, said: Said, answer_id: str | None) -> None:
+        """The answer has an id from which the client may go on (Responses)."""
+        if said.conversation is not None and answer_id and self._x.endpoint.name == "responses":
+            assert self._x.principal is not None
+            owner = self._x.principal.key_id or ""
+            self._desk.keep(owner, f'response "{answer_id}"', said.conversation)

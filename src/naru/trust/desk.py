@@ -1,0 +1,232 @@
+"""What the road asks of trust: the policy of a call, a masked request, and the conversation that can undo it.
+
+Short requests are looked through at once, long ones on a thread with a time limit. Whatever goes wrong there
+raises: nothing unlooked-at goes outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import msgspec
+
+from naru.kernel.clock import Clock
+from naru.kernel.errors import NaruError, Unavailable
+from naru.settings.model import Trust as TrustSettings
+from naru.settings.model import TrustRules
+from naru.trust.detect import Scanner
+from naru.trust.mask import Conversation, Masked, Rules, mask_request
+from naru.trust.policy import Policy, PolicyTable, Scoped
+from naru.trust.policy import Rules as PolicyRules
+
+_INLINE_BYTES = 16 * 1024
+"""Looked through in a millisecond or two; a thread for less would cost more than it frees."""
+_THREADS = 2
+_MAX_WAITING = 64
+_NONCE_SIGNS = "abcdefghjkmnpqrstvwxyz"
+# Not a secret: it keeps placeholders of an unknown past apart from new ones.
+_pick = random.Random().choices  # noqa: S311
+
+
+class DetectionFailed(Unavailable):
+    """Whether the request holds personal data could not be found out, so it was not sent."""
+
+    default_code = "detection_failed"
+
+
+class TrustRoom(msgspec.Struct, frozen=True):
+    """One configuration of trust. Replaced whole at a change; a call keeps what it began with."""
+
+    table: PolicyTable
+    scanner: Scanner
+    """For whoever has no dictionaries of their own."""
+    scanners: Mapping[tuple[str, str], Scanner] = {}
+    """By (kind of scope, id): with the dictionaries and patterns of that team or organisation too."""
+    inside_sites: frozenset[str] = frozenset()
+    fails_inside: bool = False
+    """After a failed detection inside sites may still be asked."""
+    timeout_s: float = 2.0
+    has_note: bool = True
+    is_enabled: bool = True
+
+
+def new_room(
+    settings: TrustSettings,
+    stored: Sequence[Scoped] = (),
+    scanners: Mapping[tuple[str, str], Scanner] | None = None,
+) -> TrustRoom:
+    """The configuration that `[trust]` and what is stored in the database make together.
+
+    Args:
+        stored: policies of organisations, teams and projects.
+        scanners: as in TrustRoom.
+    """
+    scoped = [
+        Scoped("route", policy.route, _rules(policy))
+        if policy.route is not None
+        else Scoped("site", policy.site or "", _rules(policy))
+        for policy in settings.policies
+    ]
+    return TrustRoom(
+        table=PolicyTable(_rules(settings), [*scoped, *stored]),
+        scanner=Scanner(threshold=settings.threshold),
+        scanners=scanners or {},
+        inside_sites=frozenset(settings.inside_sites),
+        fails_inside=settings.on_failure == "keep_inside",
+        timeout_s=settings.timeout_s,
+        has_note=settings.note_to_model,
+        is_enabled=settings.is_enabled,
+    )
+
+
+def _rules(table: TrustRules) -> PolicyRules:
+    return PolicyRules(
+        actions=dict(table.actions),
+        guard=dict(table.guard),
+        fakes=table.fakes,
+        restore_hosts=table.restore_hosts,
+        restore_tools=table.restore_tools,
+        capture_consent=table.capture_consent,
+    )
+
+
+class Desk:
+    """Trust as the road sees it. Belongs to one event loop.
+
+    Args:
+        room: the configuration to begin with.
+        ttl_s: how long the values of a named conversation are kept after its last call.
+        max_conversations: named ones kept at once; the one not used for longest goes first.
+    """
+
+    def __init__(
+        self, room: TrustRoom, clock: Clock, *, ttl_s: float = 3600.0, max_conversations: int = 10_000
+    ) -> None:
+        self.room = room
+        self._clock = clock
+        self._ttl_s = ttl_s
+        self._max = max_conversations
+        self._kept: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="naru-trust")
+        self._waiting = 0
+
+    def close(self) -> None:
+        """Forget every conversation and end the threads."""
+        self._kept.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def conversations(self) -> int:
+        """Named conversations in memory."""
+        return len(self._kept)
+
+    def find_conversation(self, owner: str, name: str | None, *, is_continued: bool = False) -> Conversation:
+        """The conversation of a call: the kept one of this name, or a new one.
+
+        Args:
+            owner: whose name it is; nobody finds another's.
+            name: None for a conversation that ends with its call.
+            is_continued: the upstream holds earlier turns; when we no longer know them, placeholders get a
+                nonce, so that theirs are never taken for ours.
+        """
+        if name is None:
+            return Conversation("")
+        key = f"{owner}\0{name}"
+        now = self._clock.monotonic()
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] > now:
+            self._kept[key] = (now + self._ttl_s, kept[1])
+            self._kept.move_to_end(key)
+            return kept[1]
+        made = Conversation(key, nonce="".join(_pick(_NONCE_SIGNS, k=3)) if is_continued else None)
+        self.keep(owner, name, made)
+        return made
+
+    def keep(self, owner: str, name: str, conversation: Conversation) -> None:
+        """Remember a conversation under one more name: the id of an answer that the next call goes on from."""
+        now = self._clock.monotonic()
+        self._kept[f"{owner}\0{name}"] = (now + self._ttl_s, conversation)
+        self._kept.move_to_end(f"{owner}\0{name}")
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if len(self._kept) <= self._max and self._kept[oldest][0] > now:
+                break
+            del self._kept[oldest]
+
+    def find_scanner(self, org: str | None, team: str | None) -> Scanner:
+        """The detectors that apply to a team's calls."""
+        scanners = self.room.scanners
+        if scanners:
+            for key in (("team", team), ("org", org)):
+                if key[1] is not None and (found := scanners.get((key[0], key[1]))) is not None:
+                    return found
+        return self.room.scanner
+
+    async def mask(
+        self,
+        endpoint: str,
+        fields: dict[str, msgspec.Raw],
+        size: int,
+        policy: Policy,
+        scanner: Scanner,
+        conversation: Conversation,
+    ) -> Masked:
+        """The request as it may leave.
+
+        Args:
+            size: of the request in bytes.
+
+        Raises:
+            DetectionFailed: it took too long, or a detector failed.
+            NaruError: of the masker's own, in words for the client.
+        """
+        job = partial(
+            mask_request,
+            endpoint,
+            fields,
+            find=scanner.scan,
+            conversation=conversation,
+            rules=self.rules_of(policy),
+        )
+        try:
+            return job() if size <= _INLINE_BYTES else await self._on_thread(job)
+        except NaruError:
+            raise
+        except TimeoutError:
+            raise DetectionFailed(
+                "The request could not be looked through for personal data in time. Send less at once."
+            ) from None
+        except Exception:  # noqa: BLE001 - fail closed, and not a word of what was in the text
+            raise DetectionFailed(
+                "The request could not be looked through for personal data, so it was not sent."
+            ) from None
+
+    async def _on_thread(self, job: Callable[[], Masked]) -> Masked:
+        if self._waiting >= _MAX_WAITING:
+            raise DetectionFailed("Too many long requests are being looked through. Try again shortly.")
+        self._waiting += 1
+        running = asyncio.get_running_loop().run_in_executor(self._threads, job)
+        # A thread cannot be stopped: until it ends it takes its place, whether we still wait for it or not.
+        running.add_done_callback(self._end_one)
+        async with asyncio.timeout(self.room.timeout_s):
+            return await asyncio.shield(running)
+
+    def _end_one(self, running: asyncio.Future[Masked]) -> None:
+        self._waiting -= 1
+        if not running.cancelled():
+            running.exception()  # whoever waited has it, or has gone
+
+    def rules_of(self, policy: Policy) -> Rules:
+        """How the masker is to act under a policy."""
+        return Rules(
+            actions=policy.action_of,
+            fakes=frozenset(policy.fakes),
+            note=self.room.has_note,
+            hosts=frozenset(policy.restore_hosts),
+            tools=frozenset(policy.restore_tools) if policy.restore_tools else "client",
+        )
