@@ -1,4 +1,4 @@
-"""Masks a request before it leaves, and restores its answer. Imports and calls: see `mask_request` and `Restorer`.
+"""Masks a request before it leaves and restores its answer: see `mask_request` and `Restorer`.
 
 Promises: every string of a request is looked at unless it is named as structure; one value is one placeholder
 in a whole conversation; nothing is restored that the conversation did not mask. It finds nothing itself.

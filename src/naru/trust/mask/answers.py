@@ -27,8 +27,6 @@ _SEALED_KEYS = frozenset(
         "encrypted_content",
         "encrypted_index",
         "call_id",
-    ]
-    + [
         "tool_call_id",
         "tool_use_id",
         "item_id",
@@ -37,8 +35,6 @@ _SEALED_KEYS = frozenset(
         "role",
         "type",
         "status",
-    ]
-    + [
         "finish_reason",
         "stop_reason",
         "b64_json",
@@ -60,9 +56,17 @@ _CALLS = frozenset(
         "mcp_approval_request",
         "web_search_call",
         "file_search_call",
+        "code_interpreter_call",
+        "computer_call",
+        "image_generation_call",
+        "local_shell_call",
+        "tool_use",
+        "server_tool_use",
+        "mcp_tool_use",
+        "shell_call",
+        "apply_patch_call",
+        "tool_search_call",
     ]
-    + ["code_interpreter_call", "computer_call", "image_generation_call", "local_shell_call", "tool_use"]
-    + ["server_tool_use", "mcp_tool_use", "shell_call", "apply_patch_call", "tool_search_call"]
 )
 
 

@@ -1,7 +1,7 @@
-"""Stand-ins that look like the value and belong to nobody: for policies that want fluent text over placeholders.
+"""Stand-ins that look like the value and belong to nobody, for policies that want fluent text.
 
-Names keep whether they end in a consonant, numbers fail their own check digits, phones are 010-0000, mail is at
-example.com, dates move by a number of days that is the same for a whole conversation.
+Names keep whether they end in a consonant, numbers fail their own check digits, phones are 010-0000, mail is
+at example.com, dates move by a number of days that is the same for a whole conversation.
 """
 
 from __future__ import annotations

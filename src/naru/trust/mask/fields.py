@@ -48,11 +48,27 @@ _IDENTIFIERS = frozenset(
         "call_id",
         "tool_call_id",
         "tool_use_id",
-    ]
-    + ["item_id", "file_id", "container_id", "vector_store_id", "response_id", "previous_response_id"]
-    + ["media_type", "mime_type", "detail", "format", "encoding", "encoding_format", "effort", "syntax"]
-    + ["stop_reason", "finish_reason", "service_tier", "truncation", "reasoning_effort", "verbosity", "speed"]
-    + [
+        "item_id",
+        "file_id",
+        "container_id",
+        "vector_store_id",
+        "response_id",
+        "previous_response_id",
+        "media_type",
+        "mime_type",
+        "detail",
+        "format",
+        "encoding",
+        "encoding_format",
+        "effort",
+        "syntax",
+        "stop_reason",
+        "finish_reason",
+        "service_tier",
+        "truncation",
+        "reasoning_effort",
+        "verbosity",
+        "speed",
         "voice",
         "quality",
         "background",
@@ -60,8 +76,6 @@ _IDENTIFIERS = frozenset(
         "moderation",
         "tool_choice",
         "prompt_cache_retention",
-    ]
-    + [
         "inference_geo",
         "search_context_size",
         "display",
@@ -69,13 +83,35 @@ _IDENTIFIERS = frozenset(
         "execution",
         "mode",
         "generate_summary",
+        "require_approval",
+        "connector_id",
+        "version",
+        "timezone_type",
+        "defer_loading",
+        "allowed_callers",
+        "anthropic_version",
+        "anthropic_beta",
+        "betas",
+        "modalities",
+        "include",
+        "container",
+        "conversation",
     ]
-    + ["require_approval", "connector_id", "version", "timezone_type", "defer_loading", "allowed_callers"]
-    + ["anthropic_version", "anthropic_beta", "betas", "modalities", "include", "container", "conversation"]
 )
 _SEALED = frozenset(
-    ["signature", "encrypted_content", "encrypted_index", "encrypted_stdout", "thought_signature"]
-    + ["cache_control", "logit_bias", "logprobs", "top_logprobs", "b64_json", "embedding"]
+    [
+        "signature",
+        "encrypted_content",
+        "encrypted_index",
+        "encrypted_stdout",
+        "thought_signature",
+        "cache_control",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "b64_json",
+        "embedding",
+    ]
 )
 _SCHEMAS = frozenset(["parameters", "input_schema", "output_schema", "schema"])
 _CONTAINERS = frozenset(
@@ -89,9 +125,13 @@ _CONTAINERS = frozenset(
         "function",
         "function_call",
         "tool_calls",
-    ]
-    + ["custom", "audio", "annotations", "citations", "url_citation", "thinking_blocks", "reasoning_details"]
-    + [
+        "custom",
+        "audio",
+        "annotations",
+        "citations",
+        "url_citation",
+        "thinking_blocks",
+        "reasoning_details",
         "summary",
         "tool_choice",
         "format",
@@ -101,10 +141,29 @@ _CONTAINERS = frozenset(
         "allowed_tools",
         "tools",
         "functions",
+        "json_schema",
+        "text",
+        "response_format",
+        "output_config",
+        "extra_content",
+        "google",
+        "reasoning",
+        "thinking",
+        "stream_options",
+        "caller",
+        "grammar",
+        "audio",
+        "prompt",
+        "outputs",
+        "results",
+        "logprobs",
+        "stop",
+        "stop_sequences",
+        "modalities",
+        "include",
+        "betas",
+        "anthropic_beta",
     ]
-    + ["json_schema", "text", "response_format", "output_config", "extra_content", "google", "reasoning"]
-    + ["thinking", "stream_options", "caller", "grammar", "audio", "prompt", "outputs", "results", "logprobs"]
-    + ["stop", "stop_sequences", "modalities", "include", "betas", "anthropic_beta"]
 )
 _TEXTS = frozenset(
     [
@@ -117,8 +176,6 @@ _TEXTS = frozenset(
         "title",
         "context",
         "caption",
-    ]
-    + [
         "alt",
         "alt_text",
         "filename",
@@ -129,8 +186,6 @@ _TEXTS = frozenset(
         "input",
         "output",
         "system",
-    ]
-    + [
         "description",
         "user",
         "summary",
@@ -140,9 +195,19 @@ _TEXTS = frozenset(
         "code",
         "result",
         "instructions",
+        "suffix",
+        "prompt",
+        "stop",
+        "stop_sequences",
+        "data",
+        "file_data",
+        "arguments",
+        "partial_json",
+        "name",
+        "definition",
+        "safety_identifier",
+        "prompt_cache_key",
     ]
-    + ["suffix", "prompt", "stop", "stop_sequences", "data", "file_data", "arguments", "partial_json", "name"]
-    + ["definition", "safety_identifier", "prompt_cache_key"]
 )
 _NUMBERS = frozenset(
     ["seed", "created", "created_at", "max_tokens", "max_completion_tokens", "max_output_tokens"]
@@ -153,8 +218,23 @@ _MEDIA = frozenset(["image", "image_url", "input_image", "input_audio", "input_f
 _IDENTIFIER = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[!-?A-~]{1,512}")
 """Printable ASCII with a letter in it, no blank, no `@`: no phone number, no address, no Korean name."""
 _COMMON = frozenset(
-    ["user", "assistant", "system", "developer", "tool", "text", "function", "message", "input_text"]
-    + ["output_text", "tool_use", "tool_result", "object", "auto", "custom"]
+    [
+        "user",
+        "assistant",
+        "system",
+        "developer",
+        "tool",
+        "text",
+        "function",
+        "message",
+        "input_text",
+        "output_text",
+        "tool_use",
+        "tool_result",
+        "object",
+        "auto",
+        "custom",
+    ]
 )
 _SMALL = 10**6
 _QUOTE = re.compile(rb'\\.|(")', re.DOTALL)
@@ -269,11 +349,10 @@ class Walk:
         elif isinstance(value, dict):
             self._visit_object(unit, value, path)
         elif isinstance(value, list):
+            if name in ("prompt", "input") and value and isinstance(value[0], int):
+                self.opaque.add("token_ids")
             for number, item in enumerate(value):
-                if isinstance(item, list) and item and isinstance(item[0], int):
-                    self.opaque.add("token_ids")
-                else:
-                    self._visit(unit, value, number, name, item, path)
+                self._visit(unit, value, number, name, item, path)
 
     def _visit_text(self, unit: Unit, holder: Any, key: Any, name: str, value: str, path: str) -> None:
         if not value or (name in _IDENTIFIERS and (value in _COMMON or _IDENTIFIER.fullmatch(value))):
@@ -350,10 +429,7 @@ class Walk:
     @staticmethod
     def _put_back(slot: Slot) -> None:
         masked = slot.masked
-        if isinstance(masked, Piece):
-            text = masked.masked() if masked.spans else None
-        else:
-            text = masked.masked()
+        text = (masked.masked() if masked.spans else None) if isinstance(masked, Piece) else masked.masked()
         if text is None:
             return
         unit, holder, key = slot.unit, slot.holder, slot.key

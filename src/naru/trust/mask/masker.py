@@ -210,10 +210,7 @@ class _Job:
         )
 
     def _span(self, piece: Piece, start: int, end: int, entry: Entry) -> None:
-        if piece.is_name:
-            text = self._conversation.write_bare(entry)
-        else:
-            text = self._conversation.write(entry)
+        text = self._conversation.write_bare(entry) if piece.is_name else self._conversation.write(entry)
         if piece.origin is not None:
             start, end = piece.origin[start], piece.origin[end]
         piece.spans.append(Span(start, end, text))

@@ -6,8 +6,18 @@ import re
 import unicodedata
 
 _DIGIT_TYPES = frozenset(
-    ["KR_RRN", "KR_FRN", "KR_BRN", "KR_CRN", "DRIVER_LICENSE", "HEALTH_INSURANCE", "ACCOUNT", "CARD"]
-    + ["US_SSN", "POSTAL_CODE"]
+    [
+        "KR_RRN",
+        "KR_FRN",
+        "KR_BRN",
+        "KR_CRN",
+        "DRIVER_LICENSE",
+        "HEALTH_INSURANCE",
+        "ACCOUNT",
+        "CARD",
+        "US_SSN",
+        "POSTAL_CODE",
+    ]
 )
 _NOT_DIGIT = re.compile(r"[^0-9*]")
 _NOT_ALNUM = re.compile(r"[^0-9A-Z가-힣]")

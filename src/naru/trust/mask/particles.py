@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _NONE, _CLOSED, _RIEUL = 0, 1, 2
-"""Last sound: an open syllable, one closed by a consonant, one closed by ㄹ (which takes 로, not 으로)."""
+"""Last sound: an open syllable, one closed by a consonant, one closed by ㄹ (로, not 으로)."""
 
 _DIGITS = {"0": _CLOSED, "1": _RIEUL, "3": _CLOSED, "6": _CLOSED, "7": _RIEUL, "8": _RIEUL}
 """How a last digit is read: 영 일 삼 육 칠 팔 are closed; 이 사 오 구 are open (reference trust.md, section 4)."""
@@ -94,7 +94,7 @@ def _last_sound(value: str) -> int | None:
 
 
 def has_final(value: str) -> bool | None:
-    """Whether the last syllable is closed by a consonant; None when the reading is not known (Latin letters)."""
+    """Whether the last syllable is closed by a consonant; None when its reading is not known."""
     sound = _last_sound(value)
     return None if sound is None else sound != _NONE
 

@@ -173,10 +173,7 @@ class JsonText:
         out: list[str] = []
         at = 0
         for start, end, inner in self._edits:
-            if isinstance(inner, Piece):
-                value = inner.masked() if inner.spans else None
-            else:
-                value = inner.masked()
+            value = (inner.masked() if inner.spans else None) if isinstance(inner, Piece) else inner.masked()
             if value is None:
                 continue
             out += (self._text[at:start], json.dumps(value, ensure_ascii=False))

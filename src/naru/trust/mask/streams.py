@@ -89,7 +89,7 @@ class ChatShape(_Base):
 
     def __init__(self, answer: Answer, rules: Rules, counters: Counters) -> None:
         super().__init__(answer, rules, counters)
-        self._calls: dict[tuple[int, int], tuple[str, str]] = {}
+        self._calls: dict[tuple[int, int], tuple[object, str]] = {}
         self._before: list[Event] = []
         self._head: Event = {}
         self._is_over = False
@@ -168,13 +168,14 @@ class ChatShape(_Base):
                 continue
             key = (index, kind, slot)
             if inner.get("name"):
-                if key in self._channels:  # some servers number every call 0: a new name is a new call
-                    self._before += self._release([key])
-                    del self._channels[key]
                 inner["name"] = self._answer.text(str(inner["name"]))
-                self._calls[index, slot] = (kind, inner["name"])
+                last = self._calls.get((index, slot))
+                if key in self._channels and last != (call.get("id"), inner["name"]):
+                    self._before += self._release([key])  # some servers number every call 0
+                    del self._channels[key]
+                self._calls[index, slot] = (call.get("id"), inner["name"])
             if isinstance(inner.get(name), str):
-                tool = self._calls.get((index, slot), (kind, ""))[1]
+                tool = self._calls.get((index, slot), (None, ""))[1]
                 may = self._rules.may_restore_into(kind, tool)
                 self._say(inner, name, key, own, ARGUMENTS if kind == "function" else PLAIN, may=may)
 

@@ -22,6 +22,9 @@ PLAIN, ARGUMENTS, SEALED = "plain", "arguments", "sealed"
 the very bytes that were signed and so is restored without any correction."""
 
 
+_JSON_BLANKS = ("\\n", "\\t", "\\r")
+
+
 class Counters:
     """What restoring did in one answer."""
 
@@ -50,9 +53,12 @@ class TextRestorer:
         "_grammar",
         "_guard",
         "_held",
+        "_in_nested",
         "_in_string",
         "_is_begun",
         "_is_json",
+        "_is_nested",
+        "_is_opening",
         "_kind",
         "_may_restore",
         "_read",
@@ -80,7 +86,9 @@ class TextRestorer:
         self._fakes = _FakeFinder(conversation) if conversation.fakes else None
         self._held = ""
         self._before = ""
-        self._in_string = False
+        self._in_string = self._is_opening = False
+        self._is_nested = self._in_nested = False
+        """Inside a string of JSON that itself stands in a string."""
         self._read = 0
         self._written = 0
         self.edits: list[tuple[int, int]] = []
@@ -100,6 +108,7 @@ class TextRestorer:
             and self._grammar.trigger.search(text) is None
         ):
             if text:
+                self._before = (self._before + text)[-2:]
                 self._note(text)
             return text
         if not self._is_begun:
@@ -122,7 +131,10 @@ class TextRestorer:
                 self._grammar = tokens.JSON
 
     def _note(self, piece: str) -> None:
-        self._before = (self._before + piece)[-2:]
+        """`piece` goes out as it is."""
+        if self._is_opening and (first := piece.lstrip()[:1]) and first not in '"\\':
+            self._is_opening = False
+            self._is_nested = first in "{["
         self._read += len(piece)
         self._written += len(piece)
         self._guard.add(piece)
@@ -159,9 +171,7 @@ class TextRestorer:
 
     def _pass(self, piece: str, out: list[str]) -> None:
         out.append(piece)
-        self._read += len(piece)
-        self._written += len(piece)
-        self._guard.add(piece)
+        self._note(piece)
 
     def _merge(self, text: str, at: int, fakes: _FakeFinder) -> Iterator[_Unit]:
         """Placeholders and fakes in order of appearance."""
@@ -178,8 +188,8 @@ class TextRestorer:
         entry, opener = self._find(match)
         text = match.group()
         if entry is None:
-            if self._is_json and text == '"':
-                self._in_string = not self._in_string
+            if self._is_json:
+                self._note_quote(text)
             self._pass(text, out)
             return
         counters = self._counters
@@ -201,8 +211,19 @@ class TextRestorer:
             self._written += len(written)
             self.edits.append((self._read, self._written))
             self._guard.add(written)
-        if closers.count('"') == 1:
+        if self._is_json and closers.count('"') == 1:
+            self._note_quote('"')
+
+    def _note_quote(self, unit: str) -> None:
+        """Where the JSON stands after a quote or an escape; a string that begins with `{` or `[` is JSON again."""
+        if unit == '"':
             self._in_string = not self._in_string
+            self._is_opening = self._in_string
+            self._is_nested = self._in_nested = False
+        elif unit == '\\"' and self._is_nested:
+            self._in_nested = not self._in_nested
+        elif self._is_opening and unit not in _JSON_BLANKS:
+            self._is_opening = False
 
     def _find(self, match: _Unit) -> tuple[Entry | None, str]:
         """What a unit stands for, None when it is to be left as it is; and the bracket it began with."""
@@ -216,6 +237,10 @@ class TextRestorer:
                 self._counters.unknown += self._counters.is_counting
             elif self._kind == SEALED and not match.group().startswith(self._conversation.write(entry)):
                 return None, ""
+            if opener[0] == "\\" and match["close"][0] == "\\":
+                opener = opener.lstrip(
+                    "\\"
+                )  # Markdown's escapes belong to the brackets, a path's `\` does not
             return entry, opener
         if match["bare"] is None or self._kind == SEALED:
             return None, ""
@@ -225,13 +250,14 @@ class TextRestorer:
         return self._conversation.find(label, number, match["bare_nonce"][1:] or None), ""
 
     def _escape(self, value: str, opener: str) -> str:
+        kept = opener[: len(opener) - len(opener.lstrip("\\"))] if opener[-1:] == "<" else ""
         if opener.startswith("%"):
             return urllib.parse.quote(value, safe="")
         if opener.startswith("&"):
             value = html.escape(value, quote=False)
-        if self._is_json and self._in_string:
-            return json.dumps(value, ensure_ascii=False)[1:-1]
-        return value
+        for _ in range((self._is_json and self._in_string) + self._in_nested):
+            value = json.dumps(value, ensure_ascii=False)[1:-1]
+        return kept + value
 
 
 class _FakeMatch:

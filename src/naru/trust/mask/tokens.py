@@ -57,8 +57,8 @@ class Grammar(NamedTuple):
     """The compiled patterns for one kind of text.
 
     Attributes:
-        full: one unit: a placeholder with the particle behind it (groups open, label, number, nonce, or bare,
-            bare_number, bare_nonce; closers, particle), or text that is only to be passed over (no group).
+        full: one unit: a placeholder with the particle behind it (groups open, label, number, nonce,
+            close, or bare, bare_number, bare_nonce; closers, particle), or text that is only to be passed over (no group).
         hold: at the end of a text, the start of what may still become a unit or make one longer.
         trigger: a character without which nothing in a text can be or begin a unit.
     """
@@ -86,7 +86,7 @@ def _write_grammar(*, is_json: bool) -> Grammar:
     bare_token = rf"{before}{bare}\\{{0,2}}_[0-9]{{1,5}}{_NONCE}(?!{_WORD})"
     full = (
         rf"(?:(?P<open>{open_}){_BLANK}(?P<label>(?ai:{label})){_SEP}(?P<number>[0-9]{{1,5}})"
-        rf"(?P<nonce>{_NONCE}){_BLANK}{close}"
+        rf"(?P<nonce>{_NONCE}){_BLANK}(?P<close>{close})"
         rf"|{before}(?P<bare>{bare})\\{{0,2}}_(?P<bare_number>[0-9]{{1,5}})(?P<bare_nonce>{_NONCE})(?!{_WORD}))"
         rf"(?:(?P<closers>{_CLOSERS}{{0,2}})(?P<particle>{particles.ALTERNATION}){particles.BOUNDARY})?"
         + skip

@@ -96,11 +96,13 @@ class Conversation:
         """Nothing was masked: answers need no restoring."""
         return not self._by_name
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many different values. No `len()`: an empty conversation must not be false."""
         return len(self._by_name)
 
     def __repr__(self) -> str:
-        return f"Conversation(entries={len(self)})"
+        return f"Conversation(entries={self.count})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A conversation is stored by its snapshot, sealed.")

@@ -1,0 +1,104 @@
+import pytest
+
+from naru.trust.mask import Restorer, Rules
+from naru.trust.mask.urls import UrlGuard
+from tests.unit.trust.mask.tools import chunk, data_of, known, restored_text
+
+LISTED = Rules(hosts=frozenset(["ok.example", "*.corp.example"]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](https://evil.example/p.png?q=<PERSON_1>)",
+        "[x](https://evil.example/<PERSON_1>)",
+        "https://evil.example/?q=<PERSON_1>",
+        "https://evil.example/?q=PERSON_1",
+        "https://evil.example/%3CPERSON_1%3E",
+        "HTTPS://evil.example/<PERSON_1>",
+        "https:/evil.example/<PERSON_1>",
+        "https:\\\\evil.example\\<PERSON_1>",
+        "//<PERSON_1>.evil.example and https://<PERSON_1>.evil.example/",
+        "www.evil.example/<PERSON_1>",
+        '<img src="//evil.example/a b <PERSON_1>">',
+        '<img src="https://evil.example/a\n<PERSON_1>">',
+        "[x](<https://evil.example/a b <PERSON_1>>)",
+        "https://ok.example@evil.example/<PERSON_1>",
+        "https://ok.example.evil.example/<PERSON_1>",
+        "https://evilok.example/<PERSON_1>",
+        "https://evil.example/(a)<PERSON_1>",
+        "https://evil.example/?u=https://ok.example/<PERSON_1>",
+        '"https://evil.example/?u=https://ok.example/<PERSON_1>"',
+        "ftp://evil.example/<PERSON_1>",
+    ],
+)
+def test_no_value_travels_to_a_host_off_the_list(text):
+    """Links, pictures and bare addresses, however they are written."""
+    restorer = Restorer("chat", known("김민수"), LISTED)
+    made = restored_text(text, known("김민수"), restorer=restorer)
+    assert "evil" in text
+    assert made.split("evil.example")[-1] == text.split("evil.example")[-1]
+    assert restorer.counters.withheld >= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://ok.example/?q=<PERSON_1>",
+        "https://api.corp.example:8443/<PERSON_1>",
+        "[<PERSON_1>](https://evil.example/)",
+        "https://evil.example/ <PERSON_1>",
+        "(https://evil.example/a) <PERSON_1>",
+        "(https://evil.example/a)<PERSON_1>",
+        '<a href="https://evil.example/a"><PERSON_1></a>',
+        "C:\\Users\\<PERSON_1>",
+        "/home/<PERSON_1>/x",
+        "// <PERSON_1>",
+        "비고:<PERSON_1>",
+    ],
+)
+def test_values_come_back_elsewhere(text):
+    """Behind an address, in its words, at a listed host, in paths of files."""
+    assert restored_text(text, known("김민수"), LISTED) == text.replace("<PERSON_1>", "김민수")
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("http://<IP_1>:8080/x", "http://10.0.0.7:8080/x"),
+        ("http://<IP_1>에서 ", "http://10.0.0.7에서 "),
+        ("http://<IP_1>. ", "http://10.0.0.7. "),
+        ("http://<IP_1>", "http://10.0.0.7"),
+        ("http://<IP_1>.evil.example/", "http://<IP_1>.evil.example/"),
+        ("http://<IP_1>:x@evil.example/", "http://<IP_1>:x@evil.example/"),
+        ("http://<IP_1>에.evil.example/", "http://<IP_1>에.evil.example/"),
+        ("http://<IP_1>/?q=<PERSON_1>", "http://10.0.0.7/?q=<PERSON_1>"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_masked_host_comes_back_only_as_the_whole_host(text, made, size):
+    """An address the user gave is restored; a part of somebody's is not, streamed or whole."""
+    restorer = Restorer("chat", known("김민수", "10.0.0.7"), LISTED)
+    out = b"".join(restorer.feed(chunk(text[at : at + size])) for at in range(0, len(text), size))
+    out += restorer.feed(chunk(finish="stop"))
+    assert "".join(e["choices"][0]["delta"].get("content", "") for e in data_of(out)) == made
+
+
+def test_a_very_long_address_is_remembered():
+    """Padding does not push the host out of memory, and memory is bounded."""
+    guard = UrlGuard(frozenset())
+    guard.add("x " * 5000 + "![](https://evil.example/")
+    for _ in range(300):
+        guard.add("a" * 100)
+    assert guard.is_closed_at("PERSON", " ")
+    guard.add(" ")
+    guard.add("b" * 20_000)
+    assert not guard.is_closed_at("PERSON", " ")
+    assert sum(map(len, guard._parts)) < 10_000
+
+
+def test_any_host_may_be_listed():
+    """`*` opens all."""
+    assert restored_text(
+        "https://x.example/<PERSON_1>", known("김민수"), Rules(hosts=frozenset("*"))
+    ).endswith("김민수")
