@@ -53,9 +53,14 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
+def _small(text: str) -> str:
+    """In small letters; casefold may take letters apart again."""
+    return fold(fold(text).casefold())
+
+
 def name(text: str) -> str:
     """Letters only, in small ones, without what stands in brackets: 홍 길동(洪吉童) is 홍길동."""
-    return _NOT_LETTER.sub("", _BRACKETS.sub("", fold(text))).casefold()
+    return _NOT_LETTER.sub("", _BRACKETS.sub("", _small(text)))
 
 
 def phone(text: str) -> str:
@@ -72,7 +77,7 @@ def phone(text: str) -> str:
 
 def email(text: str) -> str:
     """Without blanks, in small letters."""
-    found = fold(text).replace(" ", "").casefold()
+    found = plain(text)
     return found if found.count("@") == 1 and not found.startswith("@") and not found.endswith("@") else ""
 
 
@@ -164,7 +169,7 @@ def address(text: str) -> str:
 
 def plain(text: str) -> str:
     """Any other agreed item: no blanks, small letters."""
-    return fold(text).replace(" ", "").casefold()
+    return unicodedata.normalize("NFKC", _small(text).replace(" ", ""))
 
 
 NORMALISERS: Final[dict[str, Callable[[str], str]]] = {
