@@ -32,6 +32,7 @@ _CUE = re.compile(
 _GAP = re.compile(
     r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은|는|이|가|:|：|=|\||-|is|was|on|,|\[|\()?\s{0,3}(?:on |is |양력|음력|\()?\s{0,2}[\"']?"
 )
+_ANSWER = re.compile(r"[^\d\n]{0,30}[?.:\n][^\d\n]{0,24}[ :](?=\d)")
 _BACK = 24
 _BORN_AFTER = re.compile(
     r"\s?(?:\([양음]력?\)\s?)?(?:일)?(?:생(?![가-힣])|생(?:이|입|인|으|의|남|여|\s)|에?\s?(?:태어|출생)|\(생\))"
@@ -91,9 +92,15 @@ class BirthDateDetector:
     def _after(self, text: str, at: int) -> Entity | None:
         gap = _GAP.match(text, at)
         value = _VALUE.match(text, gap.end() if gap is not None else at)
-        if value is None or not _valid(value):
+        if value is not None and _valid(value):
+            return Entity("BIRTH_DATE", value.start(), value.end(), 0.95, "label before it")
+        answer = _ANSWER.match(text, at)
+        if answer is None:
             return None
-        return Entity("BIRTH_DATE", value.start(), value.end(), 0.95, "label before it")
+        value = _VALUE.match(text, answer.end())
+        if value is None or value.end() - value.start() < 6 or not _valid(value):
+            return None
+        return Entity("BIRTH_DATE", value.start(), value.end(), 0.7, "asked for before it")
 
     def _before(self, text: str, at: int, end: int) -> Entity | None:
         """A date that ends where 생 or 태어 stands."""

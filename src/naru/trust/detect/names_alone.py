@@ -22,6 +22,9 @@ _FAMILIAR = (
     "누나 오빠 언니 형 형님 누님 엄마 아빠 어머니 아버지 할머니 할아버지 이모 삼촌 고모 선생님 선배 선배님 후배 쌤 대리 과장 부장 팀장 매니저 프로"
 ).split()
 _FOND_TAILS = frozenset("가 는 를 랑 도 한테 한테서 의 야 네".split())
+_ANIMATE = frozenset("랑 이랑 한테 에게 에게서 한테서".split())
+_ORDINARY = frozenset("바다 하늘 지나 보라 나라 소라 하나 누리 가을 가온 라온 여름 아름 이슬 다정 새롬 초롱 한결 로운 가은 나미 우리 다리 가람 슬기".split())
+"""Given names that are words of every day."""
 
 
 class AloneNames:
@@ -33,7 +36,7 @@ class AloneNames:
         self._w = words
         self._tails = tails
         self._familiar = frozenset(_FAMILIAR)
-        self._plain_given = words.common_given - words.nouns - words.two_nouns
+        self._plain_given = words.common_given - words.nouns - words.two_nouns - _ORDINARY
 
     def surname(self, text: str, i: int, j: int, run: str) -> Found | None:
         """A surname alone: 김씨, 김 씨, 김모(33)씨, 박 전 차관, 이 대표."""
@@ -96,6 +99,10 @@ class AloneNames:
             if m is None or text[j] != " ":
                 return None
             return self._called(i, m.group(1), plain, 0.0)
+        if plain and (rest in _ANIMATE or rest == ("아" if has_final(name[1]) else "야")):
+            return i, i + 2, 1.6, "given name"
+        if plain and rest == "이" and has_final(name[1]) and text[i - 3 : i] in ("우리 ", "저희 "):
+            return i, i + 2, 1.6, "given name"
         if rest[0] == "이" and len(rest) > 1:
             if plain and has_final(name[1]) and rest[1:] in _FOND_TAILS:
                 return i, i + 2, 2.0, "given name"

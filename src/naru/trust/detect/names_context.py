@@ -8,7 +8,7 @@ from naru.trust.detect.names_lexicon import Lexicon
 from naru.trust.detect.names_tails import HONORIFIC, KINSHIP, TITLE, Tails, ends_or_particle
 
 _AGE = re.compile(
-    r" ?\((?:\d{1,3}(?:세|살)?(?:[)·,]|·)|[\u4e00-\u9fff]{2,4}[),·]|본명|가명|남[,·)]|여[,·)]|만 ?\d{1,3}세)"
+    r" ?\((?:\d{1,3}(?:세|살)?(?:[)·,]|·)|[\u4e00-\u9fff]{2,4}[),·]|본명|가명|남[,·)]|여[,·)]|사번|학번|주민|생년|연락처|전화|010|02-|(?:19|20)\d{2}[년.\-]|\d{2}[.년]|만 ?\d{1,3}세)"
 )
 _NEXT = re.compile(r" ?\(?([가-힣]{1,7})")
 _NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
@@ -100,6 +100,8 @@ class Context:
         if m is None:
             return 0.0, ""
         word = m.group(1)
+        if word in self._labels and len(word) > 2:
+            return 1.6, "role before it"
         if word in self._roles or (len(word) > 3 and (word[-3:] in self._roles or word[-2:] in self._roles)):
             return 1.8, "role before it"
         return 0.0, ""

@@ -72,13 +72,13 @@ class KoreanNames:
         first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
         given_first = "".join({g[0] for g in w.common_given})
         given_second = "".join({g[1] for g in w.common_given})
-        calls = f"(?:씨|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
+        calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
         self._common = w.nouns | w.verbs | w.not_names
         self._gate = re.compile(
             rf"([{surnames}][{first}][{second}]|{'|'.join(w.double_surnames)})[가-힣]*"
             rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls}))"
             rf"|(?<=[:：|=])[{surnames}]|(?<=[:：|=] )[{surnames}])[가-힣]*"
-            rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야]| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
+            rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야 ]|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
             rf"|({foreign.gate})[가-힣]*|[가-힣]+"
         )
         self._pairs = foreign.pairs
@@ -165,7 +165,7 @@ class KoreanNames:
         best: Candidate | None = None
         if run[0] in self._w.surnames:
             for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
-                if len(run) >= n and (n > 2 or len(run) == 2 or run[2] in "씨님"):
+                if len(run) >= n and (n > 2 or len(run) == 2 or run[2] in "씨님입이라"):
                     points, reason = self._points(text, i, j, n, run)
                     if best is None or points > best.points:
                         best = Candidate(i, i + n, points, reason)
@@ -199,7 +199,7 @@ class KoreanNames:
         points += after
         points -= common * 0.5 if kind >= TITLE or after >= 2.5 else common
         before, why = self._context.before(text, i)
-        if before >= 3.5 and kind in (END, PARTICLE) and points > -4.5:
+        if before >= 3.5 and kind in (END, PARTICLE) and points > -4.5 and common < 2.5:
             points = max(points, -0.6 if n == 3 else -1.0)
         return points + before, why or reason
 
@@ -264,6 +264,8 @@ class KoreanNames:
             return 1.5 if common else 4.0
         if rest[0] in "하한해할함했되된됩됨돼됐시" and len(rest) > 1:
             return 3.5
+        if rest[0] in "성화력률율란팀부":
+            return 2.0 if common else 3.0
         if rest[0] in _NOUN_SUFFIXES:
             return 0.6 if common else 2.5
         return 0.0 if common else 0.6

@@ -9,14 +9,14 @@ from importlib import resources
 FIRST_SYLLABLES = frozenset(
     "영성재정상동지승경종병수기현진태용인원민창윤석명은희준주혜선대우형광미세유규호도문남소연순덕해시양하효일철예두홍보서나찬봉한"
     "장범충학신평건중의아국근만길채택익다림흥숙춘화강슬무필리운혁옥계헌금황설송여갑완애웅복달단로라루별빛솔봄초겸백향란래율온결든"
-    "노휘률가관자제안가요이새늘"
+    "노휘률가관자제안요이새늘감"
 )
 """Syllables a given name of two begins with."""
 
 SECOND_SYLLABLES = frozenset(
     "수영호진희현원우석환준동철식기훈민성선규정경주연욱근섭용아일숙구은하미화형태순윤재혁옥인국웅한라자지나길덕홍남모범상로애권찬혜"
     "천종만렬학조택헌빈균이운열익명문도관림대봉승복룡엽완창후필란린람춘두건곤표서록시세유중오실안돈래름늘슬별휘률율걸겸채해음솜결온솔"
-    "샘빛설담든양월녀련례심예니리루"
+    "샘빛설담든양월녀련례심예니리루검"
 )
 """Syllables a given name of two ends with."""
 
@@ -64,6 +64,11 @@ _TELLING = frozenset("김박최")
 """Surnames with which few other words begin."""
 
 
+def _regions() -> frozenset[str]:
+    regions = sections("korean_regions.txt")
+    return frozenset(regions["province"]) | frozenset(regions["district"]) | frozenset(regions["short"])
+
+
 @cache
 def lexicon() -> Lexicon:
     """The lists, read at the first call and kept."""
@@ -95,5 +100,5 @@ def lexicon() -> Lexicon:
         foreign_given=frozenset(foreign["given"]) - weak,
         foreign_surnames=frozenset(foreign["surname"]) - weak,
         foreign_weak=weak,
-        not_names=frozenset(foreign["places"]),
+        not_names=frozenset(foreign["places"]) | _regions(),
     )
