@@ -1,9 +1,10 @@
-"""Requests and answers with planted personal values: golden cases of every language, and what is added to them.
+"""Requests and answers with planted personal values: golden cases of every language, and more in them.
 
 A value is planted in every string that is not structure, and answers are cut anywhere; what must come out is
 worked out here, apart from the code under test.
 """
 
+import contextlib
 import copy
 import json
 import random
@@ -127,10 +128,8 @@ def every_string(value):
     if isinstance(value, str):
         yield value
         if value[:1] in ("{", "["):
-            try:
+            with contextlib.suppress(ValueError):
                 yield from every_string(json.loads(value))
-            except ValueError:
-                pass
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from every_string(key)

@@ -1,5 +1,6 @@
-"""No planted value leaves in any escaping, all of them come back, and every answer stays JSON, cut anywhere."""
+"""No planted value leaves in any escaping, all of them come back, every answer stays JSON, cut anywhere."""
 
+import itertools
 import json
 
 import msgspec
@@ -63,7 +64,7 @@ def check_stream(seed):
         assert made == expected, (seed, path, channel)
     check_repeats(events, answer, seed)
     numbers = [event["sequence_number"] for event in events if "sequence_number" in event]
-    assert all(a <= b for a, b in zip(numbers, numbers[1:], strict=False)), seed
+    assert all(a <= b for a, b in itertools.pairwise(numbers)), seed
 
 
 def check_repeats(events, answer, seed):

@@ -14,228 +14,13 @@ from typing import Any
 import msgspec
 
 from naru.kernel.errors import BadRequest
+from naru.trust.mask import places
 from naru.trust.mask.pieces import Document, JsonText, Piece, is_binary, is_json
 
 _decode = msgspec.json.Decoder().decode
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
-FIRST = (
-    "instructions",
-    "system",
-    "tools",
-    "functions",
-    "response_format",
-    "text",
-    "output_config",
-    "messages",
-)
-"""Masked in this order, then the rest as they come: what stays the same from turn to turn gets its numbers
-first, so a masked history begins with the bytes it began with before."""
-
-_LISTS = frozenset(["messages", "input", "tools", "functions", "system", "prompt", "instructions"])
-"""Taken apart item by item, so that only an item with a hit is written anew."""
-_IDENTIFIERS = frozenset(
-    [
-        "role",
-        "type",
-        "id",
-        "model",
-        "object",
-        "status",
-        "phase",
-        "ttl",
-        "call_id",
-        "tool_call_id",
-        "tool_use_id",
-        "item_id",
-        "file_id",
-        "container_id",
-        "vector_store_id",
-        "response_id",
-        "previous_response_id",
-        "media_type",
-        "mime_type",
-        "detail",
-        "format",
-        "encoding",
-        "encoding_format",
-        "effort",
-        "syntax",
-        "stop_reason",
-        "finish_reason",
-        "service_tier",
-        "truncation",
-        "reasoning_effort",
-        "verbosity",
-        "speed",
-        "voice",
-        "quality",
-        "background",
-        "input_fidelity",
-        "moderation",
-        "tool_choice",
-        "prompt_cache_retention",
-        "inference_geo",
-        "search_context_size",
-        "display",
-        "environment",
-        "execution",
-        "mode",
-        "generate_summary",
-        "require_approval",
-        "connector_id",
-        "version",
-        "timezone_type",
-        "defer_loading",
-        "allowed_callers",
-        "anthropic_version",
-        "anthropic_beta",
-        "betas",
-        "modalities",
-        "include",
-        "container",
-        "conversation",
-    ]
-)
-_SEALED = frozenset(
-    [
-        "signature",
-        "encrypted_content",
-        "encrypted_index",
-        "encrypted_stdout",
-        "thought_signature",
-        "cache_control",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "b64_json",
-        "embedding",
-    ]
-)
-_SCHEMAS = frozenset(["parameters", "input_schema", "output_schema", "schema"])
-_CONTAINERS = frozenset(
-    [
-        "content",
-        "parts",
-        "source",
-        "image_url",
-        "input_audio",
-        "file",
-        "function",
-        "function_call",
-        "tool_calls",
-        "custom",
-        "audio",
-        "annotations",
-        "citations",
-        "url_citation",
-        "thinking_blocks",
-        "reasoning_details",
-        "summary",
-        "tool_choice",
-        "format",
-        "system",
-        "output",
-        "prediction",
-        "allowed_tools",
-        "tools",
-        "functions",
-        "json_schema",
-        "text",
-        "response_format",
-        "output_config",
-        "extra_content",
-        "google",
-        "reasoning",
-        "thinking",
-        "stream_options",
-        "caller",
-        "grammar",
-        "audio",
-        "prompt",
-        "outputs",
-        "results",
-        "logprobs",
-        "stop",
-        "stop_sequences",
-        "modalities",
-        "include",
-        "betas",
-        "anthropic_beta",
-    ]
-)
-_TEXTS = frozenset(
-    [
-        "content",
-        "text",
-        "refusal",
-        "thinking",
-        "reasoning",
-        "reasoning_content",
-        "title",
-        "context",
-        "caption",
-        "alt",
-        "alt_text",
-        "filename",
-        "file_name",
-        "url",
-        "image_url",
-        "file_url",
-        "input",
-        "output",
-        "system",
-        "description",
-        "user",
-        "summary",
-        "cited_text",
-        "transcript",
-        "query",
-        "code",
-        "result",
-        "instructions",
-        "suffix",
-        "prompt",
-        "stop",
-        "stop_sequences",
-        "data",
-        "file_data",
-        "arguments",
-        "partial_json",
-        "name",
-        "definition",
-        "safety_identifier",
-        "prompt_cache_key",
-    ]
-)
-_NUMBERS = frozenset(
-    ["seed", "created", "created_at", "max_tokens", "max_completion_tokens", "max_output_tokens"]
-)
-_JSON_STRINGS = frozenset(["arguments", "partial_json"])
-_BINARY_KINDS = frozenset(["base64", "redacted_thinking"])
-_MEDIA = frozenset(["image", "image_url", "input_image", "input_audio", "input_file", "file", "audio"])
-_IDENTIFIER = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[!-?A-~]{1,512}")
-"""Printable ASCII with a letter in it, no blank, no `@`: no phone number, no address, no Korean name."""
-_COMMON = frozenset(
-    [
-        "user",
-        "assistant",
-        "system",
-        "developer",
-        "tool",
-        "text",
-        "function",
-        "message",
-        "input_text",
-        "output_text",
-        "tool_use",
-        "tool_result",
-        "object",
-        "auto",
-        "custom",
-    ]
-)
 _SMALL = 10**6
 _QUOTE = re.compile(rb'\\.|(")', re.DOTALL)
 
@@ -244,6 +29,13 @@ class Unmaskable(BadRequest):
     """A field that cannot be read, so nobody can say that nothing personal is in it. It is not sent."""
 
     default_code = "unreadable_field"
+
+
+def _is_sealed(key: str, text: str, holder: dict[str, Any]) -> bool:
+    if key == "data":
+        is_binary_kind = holder.get("type") in places.BINARY_KINDS or "format" in holder
+        return is_binary_kind and places.SEAL.fullmatch(text) is not None
+    return key in places.SEALED and places.SEAL.fullmatch(text) is not None
 
 
 class Unit:
@@ -285,7 +77,7 @@ class Walk:
 
     __slots__ = ("_fields", "_lists", "_slots", "_whole", "documents", "opaque")
 
-    def __init__(self, endpoint: str, fields: dict[str, msgspec.Raw]) -> None:
+    def __init__(self, fields: dict[str, msgspec.Raw]) -> None:
         self.documents: list[Document] = []
         self.opaque: set[str] = set()
         self._fields = fields
@@ -293,11 +85,11 @@ class Walk:
         self._lists: dict[str, list[Unit]] = {}
         self._whole: dict[str, Unit] = {}
         try:
-            for name in FIRST:
+            for name in places.FIRST:
                 if name in fields:
                     self._open(name, fields[name])
             for name, raw in fields.items():
-                if name not in FIRST:
+                if name not in places.FIRST:
                     self._open(name, raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError, json.JSONDecodeError):
             raise Unmaskable(
@@ -306,12 +98,14 @@ class Walk:
             ) from None
 
     def _open(self, name: str, raw: msgspec.Raw) -> None:
+        if places.FIELD.fullmatch(name) is None:
+            raise Unmaskable("A top-level field has a name that no API has. Names are ASCII words.")
         head = bytes(memoryview(raw)[:1])
         if head not in (b'"', b"[", b"{"):
-            if head in b"-0123456789" and name not in _NUMBERS and len(memoryview(raw)) >= 7:
+            if head in b"-0123456789" and name not in places.NUMBERS and len(memoryview(raw)) >= 7:
                 self._open_data(name, raw)
             return
-        if head == b"[" and name in _LISTS:
+        if head == b"[" and name in places.LISTS:
             units = self._lists[name] = []
             for number, item in enumerate(_decode_list(raw)):
                 unit = Unit(item, _decode(item))
@@ -321,12 +115,12 @@ class Walk:
             if name in ("prompt", "input") and units and any(isinstance(unit.value, int) for unit in units):
                 self.opaque.add("token_ids")
             return
-        if head == b'"' or name in _CONTAINERS:
+        if head == b'"' or name in places.CONTAINERS:
             unit = self._whole[name] = Unit(raw, _decode(raw))
             self._visit(unit, unit, None, name, unit.value, name)
             self._check(unit)
             return
-        if name not in _SEALED:
+        if name not in places.TOKEN_IDS:
             self._open_data(name, raw)
 
     def _open_data(self, name: str, raw: msgspec.Raw) -> None:
@@ -355,9 +149,11 @@ class Walk:
                 self._visit(unit, value, number, name, item, path)
 
     def _visit_text(self, unit: Unit, holder: Any, key: Any, name: str, value: str, path: str) -> None:
-        if not value or (name in _IDENTIFIERS and (value in _COMMON or _IDENTIFIER.fullmatch(value))):
+        if not value or (
+            name in places.IDENTIFIERS and (value in places.COMMON or places.IDENTIFIER.fullmatch(value))
+        ):
             return
-        if name in ("url", "image_url", "file_url", "file_data", "data") and is_binary(value):
+        if name in places.ADDRESSES and is_binary(value):
             self.opaque.add("binary")
             return
         document = Document()
@@ -370,33 +166,32 @@ class Walk:
 
     def _visit_object(self, unit: Unit, value: dict[str, Any], path: str) -> None:
         kind = value.get("type")
-        if isinstance(kind, str) and kind in _MEDIA:
+        if isinstance(kind, str) and kind in places.MEDIA:
             self.opaque.add(kind)
         for key, item in list(value.items()):
-            if item is None or isinstance(item, bool) or key in _SEALED:
-                continue
-            if isinstance(item, str):
-                if key == "data" and (kind in _BINARY_KINDS or "format" in value):
-                    continue
-                if key in _TEXTS or key in _IDENTIFIERS:
+            if key not in places.KNOWN:
+                self._visit_data(unit, value, key, item, path)
+            elif isinstance(item, str):
+                if not _is_sealed(key, item, value):
                     self._visit_text(unit, value, key, key, item, path)
-                    continue
-            elif isinstance(item, int | float):
-                if key in _NUMBERS or abs(item) < _SMALL:
-                    continue
-            elif key in _SCHEMAS:
-                self._visit_data(unit, value, key, item, path, is_schema=True)
-                continue
-            elif key in _CONTAINERS:
-                self._visit(unit, value, key, key, item, path)
-                continue
+            elif isinstance(item, list | dict):
+                self._visit_inner(unit, value, key, item, path)
+            elif isinstance(item, int | float) and abs(item) >= _SMALL and key not in places.NUMBERS:
+                self._visit_data(unit, value, key, item, path)
+
+    def _visit_inner(self, unit: Unit, value: dict[str, Any], key: str, item: Any, path: str) -> None:
+        if key in places.SCHEMAS:
+            self._visit_data(unit, value, key, item, path, is_schema=True)
+        elif key in places.CONTAINERS:
+            self._visit(unit, value, key, key, item, path)
+        elif key not in places.TOKEN_IDS:
             self._visit_data(unit, value, key, item, path)
 
     def _visit_data(
         self, unit: Unit, holder: dict[str, Any], key: str, item: Any, path: str, *, is_schema: bool = False
     ) -> None:
         """Free data: the key as well, unless it is one of the language's own."""
-        own = is_schema or key in ("input", "arguments", "metadata", "variables")
+        own = is_schema or key in places.OWN_DATA
         document = Document()
         text = _encode(item if own else {key: item}).decode()
         self._add(
@@ -406,7 +201,7 @@ class Walk:
 
     @staticmethod
     def _check(unit: Unit) -> None:
-        """A key that comes twice would leave with a value nobody looked at: then what was looked at is sent."""
+        """Of a key that comes twice only one value was looked at: then nothing but that one is sent."""
         raw = bytes(memoryview(unit.raw))
         if len(raw) == len(_encode(unit.value)):
             return

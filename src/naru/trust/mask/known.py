@@ -1,7 +1,7 @@
 """Finds again, by their letters alone, values that were found once.
 
-`이름: 김민수` is found by its label; `김민수는` in a later answer may not be, and what left masked once must not
-follow unmasked. Linear in the text: each word is looked up, however many values there are.
+`이름: 김민수` is found by its label; `김민수는` in a later answer may not be, and what left masked once must
+not follow unmasked. Linear in the text: each word is looked up, however many values there are.
 """
 
 from __future__ import annotations

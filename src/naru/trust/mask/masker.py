@@ -73,7 +73,7 @@ def mask_request(
         VaultFull: too many different values.
         Unmaskable: a field that cannot be read in full.
     """
-    job = _Job(Walk(endpoint, fields), find, conversation, rules)
+    job = _Job(Walk(fields), find, conversation, rules)
     return job.run(endpoint)
 
 

@@ -8,8 +8,8 @@ import msgspec
 
 NOTE = (
     "Tokens of the form <TYPE_N> (an upper-case word, an underscore, a number, in angle brackets) stand for"
-    " real values that are not shown to you. Copy them verbatim, brackets included, wherever the value belongs;"
-    " do not translate, split, renumber, explain or invent them."
+    " real values that are not shown to you. Copy them verbatim, brackets included, wherever the value"
+    " belongs; do not translate, split, renumber, explain or invent them."
 )
 _SYSTEM = ("system", "developer")
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -12,7 +12,7 @@ _NONE, _CLOSED, _RIEUL = 0, 1, 2
 """Last sound: an open syllable, one closed by a consonant, one closed by ㄹ (로, not 으로)."""
 
 _DIGITS = {"0": _CLOSED, "1": _RIEUL, "3": _CLOSED, "6": _CLOSED, "7": _RIEUL, "8": _RIEUL}
-"""How a last digit is read: 영 일 삼 육 칠 팔 are closed; 이 사 오 구 are open (reference trust.md, section 4)."""
+"""How a last digit is read: 영 일 삼 육 칠 팔 are closed, 이 사 오 구 open."""
 
 _PAIRS = (
     ("은", "는"),

@@ -12,7 +12,7 @@ import re
 import msgspec
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+\-]*)', re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _HAS_UNICODE_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\r\n]{256,}={0,2}")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -84,13 +84,13 @@ def _unescape(text: str) -> tuple[str, list[int]]:
         start, end = match.span()
         shown.append(text[at:start])
         origin.extend(range(at, start))
-        code = match[0]
-        if len(code) == 6:
-            char = chr(int(code[2:], 16))
+        code, letter = match.groups()
+        if code is not None:
+            char = chr(int(code, base=16))
             if "\ud800" <= char <= "\udfff":
                 char = "\ufffd"  # half of a pair: no letter that a detector could know
         else:
-            char = _SIMPLE.get(code[1], code[1])
+            char = _SIMPLE.get(letter, letter)
         shown.append(char)
         origin.append(start)
         at = end

@@ -37,8 +37,8 @@ class Restorer:
         rules: hosts and tools into which values may come back.
 
     Attributes:
-        counters: `restored`, `unknown` (placeholders nobody wrote here) and `withheld` (inside a URL to a host
-            off the list, or in the arguments of a tool off the list).
+        counters: `restored`, `unknown` (placeholders nobody wrote here) and `withheld` (inside a URL to a
+            host off the list, or in the arguments of a tool off the list).
     """
 
     __slots__ = ("_answer", "_events", "_shape", "counters")
@@ -51,7 +51,7 @@ class Restorer:
         self._shape: Shape | None = None if shape is None else shape(self._answer, rules, self.counters)
 
     def whole(self, body: bytes) -> bytes:
-        """A whole answer restored; the same bytes when there was nothing to restore, or when it is no JSON."""
+        """A whole answer restored; the same bytes when nothing was to be restored or it is no JSON."""
         return restore_body(body, self._answer)
 
     def feed(self, chunk: bytes) -> bytes:

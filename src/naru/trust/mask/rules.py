@@ -24,7 +24,8 @@ class Rules:
             is not named is looked up as `CUSTOM`.
         fakes: types that get a format-preserving fake instead of a placeholder.
         note: tell the model what placeholders are, once something was masked.
-        hosts: hosts into whose URLs values may be restored: exact, `*.example.com` for all below it, `*` for any.
+        hosts: hosts into whose URLs values may be restored: exact, `*.example.com` for all below it,
+            `*` for any.
         tools: into whose arguments values are restored: `client` (tools the client runs itself), `all`,
             `none`, or the names of tools.
         propagate: mask every further occurrence of a value that was found once.
@@ -47,7 +48,7 @@ class Rules:
         return action or "mask"
 
     def may_restore_into(self, kind: str, name: str) -> bool:
-        """Whether values come back in the arguments of tool `name`, of a kind such as `function` or `mcp_call`."""
+        """Whether values come back in the arguments of tool `name`, of a kind such as `mcp_call`."""
         if isinstance(self.tools, frozenset):
             return name in self.tools
         return self.tools == "all" or (self.tools == "client" and kind in CLIENT_TOOLS)

@@ -142,24 +142,28 @@ class ChatShape(_Base):
 
     def _read_delta(self, delta: Event, index: int, own: set[Hashable]) -> None:
         for name, item in delta.items():
-            if item is None or name == "role":
-                continue
-            kind = _CHAT_TEXTS.get(name)
-            if kind is not None and isinstance(item, str):
-                self._say(delta, name, (index, name), own, kind)
-            elif name == "tool_calls" and isinstance(item, list):
-                for call in item:
-                    if isinstance(call, dict):
-                        self._read_call(call, index, call.get("index", 0), own)
-            elif name == "function_call" and isinstance(item, dict):
-                self._read_call({"function": item}, index, _LEGACY, own)
-            elif name == "audio" and isinstance(item, dict):
-                if isinstance(item.get("transcript"), str):
-                    self._say(item, "transcript", (index, "audio"), own)
-            else:
-                delta[name] = self._answer.walk(item)
-                if name == "annotations" and (index, "content") in self._channels:
-                    shift_offsets(item, self._channels[index, "content"].restorer.edits)
+            if isinstance(item, str):
+                if name in _CHAT_TEXTS:
+                    self._say(delta, name, (index, name), own, _CHAT_TEXTS[name])
+                elif name != "role":
+                    delta[name] = self._answer.text(item)
+            elif isinstance(item, list | dict):
+                self._read_inner(name, item, index, own)
+
+    def _read_inner(self, name: str, item: Any, index: int, own: set[Hashable]) -> None:
+        if name == "tool_calls":
+            for call in item:
+                if isinstance(call, dict):
+                    self._read_call(call, index, call.get("index", 0), own)
+        elif name == "function_call":
+            self._read_call({"function": item}, index, _LEGACY, own)
+        elif name == "audio" and isinstance(item, dict):
+            if isinstance(item.get("transcript"), str):
+                self._say(item, "transcript", (index, "audio"), own)
+        else:
+            self._answer.walk(item)
+            if name == "annotations" and (index, "content") in self._channels:
+                shift_offsets(item, self._channels[index, "content"].restorer.edits)
 
     def _read_call(self, call: Event, index: int, slot: int, own: set[Hashable]) -> None:
         for kind, name in (("function", "arguments"), ("custom", "input")):

@@ -215,7 +215,7 @@ class TextRestorer:
             self._note_quote('"')
 
     def _note_quote(self, unit: str) -> None:
-        """Where the JSON stands after a quote or an escape; a string that begins with `{` or `[` is JSON again."""
+        """Follows the JSON over a quote or an escape; a string beginning with `{` or `[` is JSON again."""
         if unit == '"':
             self._in_string = not self._in_string
             self._is_opening = self._in_string

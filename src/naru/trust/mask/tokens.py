@@ -58,7 +58,7 @@ class Grammar(NamedTuple):
 
     Attributes:
         full: one unit: a placeholder with the particle behind it (groups open, label, number, nonce,
-            close, or bare, bare_number, bare_nonce; closers, particle), or text that is only to be passed over (no group).
+            close, or bare, bare_number, bare_nonce; closers, particle), or text to be passed over (no group).
         hold: at the end of a text, the start of what may still become a unit or make one longer.
         trigger: a character without which nothing in a text can be or begin a unit.
     """

@@ -2,10 +2,10 @@ import datetime as dt
 import re
 
 import pytest
+from tests.unit.trust.mask.tools import masked_text, restored_text
 
 from naru.trust.mask import Conversation, Rules, fakes
 from naru.trust.mask.particles import has_final
-from tests.unit.trust.mask.tools import masked_text, restored_text
 
 RULES = Rules(fakes=frozenset(["PERSON", "PHONE", "EMAIL", "BIRTH_DATE"]), note=True)
 

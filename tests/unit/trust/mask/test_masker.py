@@ -1,10 +1,11 @@
+import itertools
 import json
 
 import msgspec
 import pytest
+from tests.unit.trust.mask.tools import fields_of, find, find_nothing, mask, masked_text
 
 from naru.trust.mask import NOTE, Conversation, Rules, Unmaskable, VaultFull, mask_request
-from tests.unit.trust.mask.tools import fields_of, find, find_nothing, mask, masked_text
 
 
 def test_one_value_is_one_placeholder_in_all_fields_and_ways_of_writing():
@@ -37,7 +38,10 @@ def test_a_title_stays_outside_the_placeholder():
 
 def test_fields_without_a_hit_keep_their_bytes():
     """Only what changed is written anew, down to the message."""
-    raw = '{"model": "m", "temperature":1.0e0, "messages": [{"role":"user",  "content":"hi \\u0041"}, {"role":"user","content":"김민수"}]}'
+    raw = (
+        '{"model": "m", "temperature":1.0e0, "messages": '
+        '[{"role":"user",  "content":"hi \\u0041"}, {"role":"user","content":"김민수"}]}'
+    )
     fields = fields_of(raw.encode())
     made = mask_request("chat", fields, find=find, conversation=Conversation("c"), rules=Rules(note=False))
     assert bytes(made.fields["temperature"]) == b"1.0e0"
@@ -69,7 +73,7 @@ def test_a_longer_history_begins_with_the_bytes_of_the_shorter_one():
             rules=Rules(),
         )
         sent.append((bytes(made.fields["messages"]), bytes(made.fields["tools"])))
-    for (before, before_tools), (after, after_tools) in zip(sent, sent[1:], strict=False):
+    for (before, before_tools), (after, after_tools) in itertools.pairwise(sent):
         assert after.startswith(before[:-1])
         assert after_tools == before_tools
 
@@ -111,7 +115,10 @@ def test_a_value_found_once_is_masked_everywhere():
 
 def test_arguments_are_masked_in_values_and_names_and_stay_json():
     """A call's arguments keep their layout; escapes hide nothing; JSON in JSON is read."""
-    arguments = '{ "to":"\\uae40\\ubbfc\\uc218" , "010-1234-5678": {"raw": "{\\"n\\": \\"\\\\uae40\\\\ubbfc\\\\uc218\\"}"}, "n": 1012345678}'
+    arguments = (
+        '{ "to":"\\uae40\\ubbfc\\uc218" , "010-1234-5678": {"raw": '
+        '"{\\"n\\": \\"\\\\uae40\\\\ubbfc\\\\uc218\\"}"}, "n": 1012345678}'
+    )
     call = {"id": "call_1", "type": "function", "function": {"name": "send", "arguments": arguments}}
     body, _, _ = mask("chat", {"messages": [{"role": "assistant", "tool_calls": [call]}]})
     made = body["messages"][0]["tool_calls"][0]["function"]
@@ -290,7 +297,7 @@ def test_actions_decide_by_type():
     assert body["messages"][0]["content"] == "김민수 010-1234-5678 <EMAIL_1> <IP_1>"
     assert (made.blocked, made.inside) == ({"EMAIL"}, {"PHONE"})
     assert Rules(actions={"CUSTOM": "block"}).action_of("CUSTOM:staff") == "block"
-    assert Rules(actions=lambda type: "allow").action_of("PHONE") == "allow"
+    assert Rules(actions=lambda _: "allow").action_of("PHONE") == "allow"
 
 
 def test_token_ids_are_said_to_be_opaque():

@@ -1,10 +1,10 @@
 import json
 
 import pytest
+from tests.unit.trust.mask.tools import chunk, data_of, known, mask, restored_text
 
 from naru.trust.mask import Conversation, Restorer, Rules
 from naru.trust.mask.tokens import MAX_HOLD
-from tests.unit.trust.mask.tools import chunk, data_of, known, mask, restored_text
 
 
 def content_of(raw, index=0):
@@ -94,10 +94,9 @@ def test_a_stream_is_restored_at_any_cut_and_holds_back_little():
     conversation = known("김민수", "010-1234-5678")
     text = "안녕 <PERSON_1>은(는) <b>A & B</b> <PHONE_1>로 PERSON_1 <PERSON_9>, 끝<PERSON_"
     restorer = Restorer("chat", conversation, Rules())
-    out, sent = b"", 0
-    for letter in text:
+    out = b""
+    for sent, letter in enumerate(text, start=1):
         out += restorer.feed(chunk(letter))
-        sent += 1
         assert sent - len(content_of(out)) <= MAX_HOLD
     out += restorer.feed(chunk(finish="stop")) + restorer.feed(b"data: [DONE]\n\n") + restorer.finish()
     assert content_of(out) == "안녕 김민수는 <b>A & B</b> 010-1234-5678로 김민수 <PERSON_9>, 끝<PERSON_"
@@ -113,7 +112,10 @@ def test_a_stream_is_restored_at_any_cut_and_holds_back_little():
 
 def test_events_without_a_value_keep_their_bytes():
     """Comments, pings, odd spacing and text of no interest pass as they came."""
-    raw = b': ping\n\ndata: {"choices" : [{"index":0,"delta":{"content":"hi "}}], "usage": null}\n\ndata: not json\n\n'
+    raw = (
+        b': ping\n\ndata: {"choices" : [{"index":0,"delta":{"content":"hi "}}], "usage": null}\n\n'
+        b"data: not json\n\n"
+    )
     restorer = Restorer("chat", known("김민수"), Rules())
     assert restorer.feed(raw) + restorer.finish() == raw
 
@@ -204,7 +206,7 @@ def test_a_block_gives_up_its_rest_before_it_stops():
 
 
 def test_responses_events_stay_numbered():
-    """An event in between takes the next number, and all later ones move up; whole texts are restored whole."""
+    """An event in between takes the next number, all later ones move up; whole texts are restored whole."""
     at = {"item_id": "m", "output_index": 0, "content_index": 0}
     restorer = Restorer("responses", known("김민수"), Rules())
     text = "안녕 <PERSON_1>"

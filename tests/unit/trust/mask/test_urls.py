@@ -1,8 +1,8 @@
 import pytest
+from tests.unit.trust.mask.tools import chunk, data_of, known, restored_text
 
 from naru.trust.mask import Restorer, Rules
 from naru.trust.mask.urls import UrlGuard
-from tests.unit.trust.mask.tools import chunk, data_of, known, restored_text
 
 LISTED = Rules(hosts=frozenset(["ok.example", "*.corp.example"]))
 

@@ -2,10 +2,10 @@ import copy
 import pickle
 
 import pytest
+from tests.unit.trust.mask.tools import known, masked_text, restored_text
 
 from naru.trust.mask import Conversation
 from naru.trust.mask.normal import normalise
-from tests.unit.trust.mask.tools import known, masked_text, restored_text
 
 
 def test_a_conversation_shows_no_value():
