@@ -1,5 +1,7 @@
-"""Check digits and calendar rules. They raise or lower a score and never decide alone: one random number in ten
-passes any of them."""
+"""Check digits and calendar rules. They raise or lower a score and never decide alone.
+
+One random number in ten passes any of them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ def passes_frn(digits: str) -> bool:
 
 
 def passes_brn(digits: str) -> bool:
-    """Check digit of a business number (10 digits): weights 1 3 7 1 3 7 1 3 5, and the tens of the ninth product."""
+    """Check digit of a business number (10 digits): weights 1 3 7 …, and the tens of the ninth product."""
     total = sum(int(d) * w for d, w in zip(digits, _BRN_WEIGHTS, strict=False)) + int(digits[8]) * 5 // 10
     return (10 - total % 10) % 10 == int(digits[9])
 
@@ -56,6 +58,11 @@ def passes_luhn(digits: str) -> bool:
     for i, d in enumerate(reversed(digits)):
         total += _DOUBLED[int(d)] if i % 2 else int(d)
     return total % 10 == 0
+
+
+def passes_ean13(digits: str) -> bool:
+    """GS1 check digit of an article's or a book's thirteen digits: weights 1 3 1 3 …."""
+    return sum(int(d) * (1 + i % 2 * 2) for i, d in enumerate(digits)) % 10 == 0
 
 
 def passes_mod97(iban: str) -> bool:

@@ -1,7 +1,7 @@
 """An operator's own patterns and dictionaries: staff, customers, products. Found as `CUSTOM:<name>`.
 
-Patterns are compiled by Hyperscan, which has no backtracking, so one that it takes cannot be made to run long;
-what it refuses (look-around, back references) is refused. Dictionaries are one scan for all terms.
+Patterns are compiled by Hyperscan, which has no backtracking, so one that it takes cannot be made to run
+long; what it refuses (look-around, back references) is refused. Dictionaries are one scan for all terms.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Dictionary:
 class CustomDetector:
     """Finds an operator's own terms and patterns.
 
-    Compiling a hundred thousand terms takes seconds of a processor: make it in a thread, not on the road. What
-    was compiled lately is kept, so that making it again of the same words is cheap.
+    Compiling a hundred thousand terms takes seconds of a processor: make it in a thread, not on the road.
+    What was compiled lately is kept, so that making it again of the same words is cheap.
 
     Args:
         patterns: at most MAX_PATTERNS, each of at most MAX_PATTERN_LENGTH signs.
@@ -67,11 +67,10 @@ class CustomDetector:
     name = "custom"
 
     def __init__(self, *, patterns: Sequence[Pattern] = (), dictionaries: Sequence[Dictionary] = ()) -> None:
-        for item in (*patterns, *dictionaries):
-            if not _NAME.match(item.name):
-                raise ValueError(
-                    "a name holds letters, digits, `_`, `.` and `-`, at most 64, and begins with a letter or digit"
-                )
+        names = [pattern.name for pattern in patterns] + [dictionary.name for dictionary in dictionaries]
+        for name in names:
+            if not _NAME.match(name):
+                raise ValueError("a name is 1 to 64 letters, digits, `_`, `.` and `-`, no sign first")
         self._patterns = _compile_patterns(tuple(patterns)) if patterns else None
         self._pattern_types = [CUSTOM + pattern.name for pattern in patterns]
         self._terms = _compile_terms(tuple(dictionaries)) if dictionaries else None
@@ -133,7 +132,7 @@ class _Terms:
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
-    """Whether a term stands alone: no letter of its own kind before it, a word's end or a particle after it."""
+    """Whether a term stands alone: no letter of its kind before it, a word's end or a particle after it."""
     first, last = text[start], text[end - 1]
     if start > 0 and first.isalnum():
         before = text[start - 1]

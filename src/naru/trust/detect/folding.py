@@ -37,7 +37,7 @@ def fold(text: str) -> tuple[str, bytes]:
 
 
 def code_points(data: bytes, offsets: Iterable[int]) -> list[int]:
-    """Byte offsets of `data` as offsets in code points; they must not fall, so that the way is walked once."""
+    """Byte offsets of `data` as offsets in code points; rising ones, so that the way is walked once."""
     points: list[int] = []
     last = point = 0
     for offset in offsets:

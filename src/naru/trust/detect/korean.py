@@ -9,6 +9,7 @@ from naru.trust.detect.checks import (
     birth_of,
     passes_brn,
     passes_crn,
+    passes_ean13,
     passes_frn,
     passes_rrn,
 )
@@ -19,25 +20,23 @@ Guess = tuple[str, float, str]
 """Type, score, reason."""
 
 _LICENSE_REGIONS = frozenset([*map(str, range(11, 27)), "28"])
-_LICENSE_NAMES = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산"
+_REGIONS = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주|세종"
 # 대법원 법인등록번호 규칙 별표: kinds of juristic persons in the fifth and sixth digit.
 _CRN_KINDS = frozenset(
     ["11", "12", "13", "14", "15", "21", "22", *map(str, range(31, 54)), "71", *map(str, range(81, 87))]
 )
 _OLDEST = 1900
+_CLOSE = 8
 
-# 자동차등록번호판 규칙: syllables of private, rented (하 허 호), taxi and bus (바 사 아 자), delivery (배) plates.
+# 자동차등록번호판 규칙: syllables of private, rented (하 허 호), taxi and bus (바 사 아 자) and delivery (배)
+# plates.
 _PLATE_SYLLABLES = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자허하호배"
-_PLATE = re.compile(
-    rf"(?:(?:서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주|세종) ?)?"
-    rf"[0-9]{{2,3}}([{_PLATE_SYLLABLES}])( ?)[0-9]{{4}}(?![0-9A-Za-z]|[.,][0-9])"
-)
-_PLATE_REGION = re.compile(
-    r"(?:서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주|세종) ?$"
-)
+_PLATE = re.compile(rf"[0-9]{{2,3}}([{_PLATE_SYLLABLES}])( ?)[0-9]{{4}}(?![0-9A-Za-z]|[.,][0-9])")
+_PLATE_REGION = re.compile(rf"(?:{_REGIONS}) ?$")
 # `10조 2000억` is money, `99다1234 판결` a case.
-_NO_PLATE_AFTER = re.compile(r" ?(?:[억만천백]|원|명|개|건|호|판결|결정|사건|년|세대|가구|주\b|대\b|위\b)")
-_WORDY = frozenset("조호부주구도자수우두로고저오소보사바하아나다라모가서")
+_NO_PLATE_AFTER = re.compile(r" ?(?:[억만천백]|원|명|개|건|호|판결|결정|사건|년|세대|가구|주|대\b|위\b|여 )")
+_WORDY = frozenset("조호부주구도자수보사")
+_CAR_AFTER = re.compile(r" ?(?:차(?:가|는|를|의|에|량| |주)|승용차|트럭|버스|택시|번호판|오토바이)")
 
 _MASKED = re.compile(r"[0-9]{6} ?-? ?(?=[0-9]{0,6}[*xX●○#])[0-9]{0,6}[*xX●○#]{1,7}(?![0-9A-Za-z*])")
 _MASKED_LENGTH = 13
@@ -63,10 +62,11 @@ def classify_rrn(n: Number) -> Guess | None:
         base -= 0.3
     if is_labelled:
         return kind, max(0.9, base), f"label before it, {reason}"
-    if n.is_other:
+    # 880 begins the bar codes of Korean articles, and the numbers of those born in 1988.
+    is_article = not n.separators and digits.startswith("880") and passes_ean13(digits)
+    is_elsewhere = n.label in ("KR_CRN", "KR_BRN") or (n.label in ("CARD", "ACCOUNT") and not n.separators)
+    if n.is_other or is_article or is_elsewhere:
         base -= 0.5
-    elif n.label in ("CARD", "ACCOUNT", "KR_CRN") and not n.separators:
-        base -= 0.3
     return kind, base, reason
 
 
@@ -78,17 +78,18 @@ def classify_crn(n: Number) -> Guess | None:
         return "KR_CRN", (0.95 if is_checked else 0.7), "label before it"
     if n.is_other or not is_checked or not n.separators:
         return None
-    return "KR_CRN", 0.6 if not n.label or n.label == "KR_BRN" else 0.4, "kind of corporation and check digit"
+    # More than a resident number whose check digit is wrong, less than one whose is right.
+    return "KR_CRN", 0.7 if not n.label or n.label == "KR_BRN" else 0.4, "kind of corporation and check digit"
 
 
 def classify_brn(n: Number) -> Guess | None:
-    """Business number: 3-2-5 digits; ten bare digits need a label, since any tenth number passes the check."""
+    """Business number, 3-2-5; ten bare digits need a label, since any tenth number passes the check."""
     is_checked = passes_brn(n.digits) and n.digits[0] != "0"
     if n.label in ("KR_BRN", "KR_CRN"):
         return "KR_BRN", (0.95 if is_checked else 0.75), "label before it"
     if n.is_other or not n.separators or " " in n.separators:
         return None
-    if n.label == "ACCOUNT":
+    if n.label == "ACCOUNT" and n.distance <= _CLOSE:
         return None
     return ("KR_BRN", 0.8, "grouping and check digit") if is_checked else ("KR_BRN", 0.4, "grouping")
 
@@ -106,7 +107,7 @@ def classify_license(n: Number) -> Guess | None:
 
 def classify_health(n: Number) -> Guess | None:
     """Number of a health insurance certificate: 11 digits and a label; nothing in the number itself tells."""
-    if n.label != "HEALTH_INSURANCE":
+    if n.label != "HEALTH_INSURANCE" or not n.is_promised or (n.separators and n.digits[0] == "0"):
         return None
     return "HEALTH_INSURANCE", 0.9, "label before it"
 
@@ -119,11 +120,13 @@ def find_plate(text: str, start: int, label: str) -> Entity | None:
     syllable, blank = found.group(1), found.group(2)
     region = _PLATE_REGION.search(text, max(0, start - 3), start)
     score = 0.8
-    if label == "VEHICLE":
+    if label == "VEHICLE" or _CAR_AFTER.match(text, found.end()):
         score = 0.95
     elif label == "OTHER" or _NO_PLATE_AFTER.match(text, found.end()):
         score = 0.2
-    elif blank and syllable in _WORDY and not region:
+    elif (
+        blank and syllable in _WORDY and not region and (syllable in "조호" or text[start + 2] == syllable)
+    ) or (syllable in "조호" and text[start - 1 : start] in ("제", "第")):
         score = 0.45
     return Entity(
         "VEHICLE", region.start() if region else start, found.end(), score, "shape of a number plate"
@@ -146,7 +149,7 @@ def find_masked_rrn(text: str, start: int, label: str) -> Entity | None:
 
 
 _OLD_LICENSE = re.compile(
-    rf"(?:{_LICENSE_NAMES}) ?(?:[0-9]{{2}} ?- ?)?[0-9]{{2}}-[0-9]{{6}}-[0-9]{{2}}(?![0-9A-Za-z]|-[0-9])"
+    rf"(?:{_REGIONS}) ?(?:[0-9]{{2}} ?- ?)?[0-9]{{2}}-[0-9]{{6}}-[0-9]{{2}}(?![0-9A-Za-z]|-[0-9])"
 )
 
 

@@ -19,7 +19,7 @@ _IPV4 = re.compile(
 _HEX = "0123456789abcdefABCDEF:."
 _MAX_IPV6 = 45
 _VERSIONS = re.compile(
-    r"(?:버전|버젼|펌웨어|릴리스|\bversion|\bver\b|\bv|\brelease|\bbuild|\bfirmware)[^0-9\n]{0,8}\Z",
+    r"(?:버전|버젼|펌웨어|릴리스|\bversion|\bver\b|\bv|\brelease|\bbuild|\bfirmware|\bpython|\bjava|\bnode|\bchrome|\bwindows|\bandroid|\bios|파이썬|자바|크롬|윈도우|안드로이드)[^0-9\n]{0,8}(?:[0-9][0-9.]{0,20}[^0-9\n]{1,8})?\Z",
     re.IGNORECASE,
 )
 
@@ -57,19 +57,18 @@ def find_emails(text: str) -> Iterator[Entity]:
 
 
 def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
-    """Four numbers under 256 with dots. Four single digits are rather a version or a section of a document."""
+    """Four numbers under 256 with dots; of one digit each they are rather a version or a section."""
     found = _IPV4.match(text, start)
     if found is None:
-        return None
-    before = text[max(0, start - 20) : start]
-    if _VERSIONS.search(before):
         return None
     near = labels.find_before(start)
     label = near[0] if near else ""
     score = 0.8
     if label == "IP":
         score = 0.95
-    elif label == "OTHER":
+    elif _VERSIONS.search(text[max(0, start - 48) : start]):
+        score = 0.2
+    elif near is not None and label == "OTHER" and near[1] <= 3:
         score = 0.35
     elif found.end() - start == len("1.2.3.4"):
         score = 0.55 if found.group() in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.0.0.1", "9.9.9.9") else 0.4
@@ -108,8 +107,8 @@ def find_url(text: str, mark: int) -> tuple[Entity | None, int]:
     start = mark - (len(window) - len(window.rstrip(_SCHEME)))
     while start < mark and not text[start].isalpha():
         start += 1
-    found = _URL.match(text, mark + 3)
-    if found is None or start == mark:
+    found = _URL.match(text, mark + 3) if start < mark else None
+    if found is None:
         return None, mark + 3
     read = end = found.end()
     while end > mark and (text[end - 1] in ".,;:!?*_|" or text[end - 1] in ")]}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from naru.trust.detect.checks import passes_luhn
 from naru.trust.detect.korean import Guess
+from naru.trust.detect.labels import count_words
 from naru.trust.detect.number import Number
 
 _CARD_GROUPS = frozenset(
@@ -34,7 +35,9 @@ _LAYOUTS: dict[tuple[int, ...], tuple[str, ...]] = {
     (3, 4, 4, 3): (),
     (4, 8, 1): (),
 }
-_MIN_DIGITS, _MIN_GROUPED, _MAX_DIGITS = 10, 9, 17
+_COMMON_BEGINNINGS = ("Maestro", "domestic")
+_SHORTEST, _MIN_DIGITS, _MAX_DIGITS, _MAX_GROUPS = 8, 10, 17, 5
+_CLOSE = 8
 
 
 def brand_of(digits: str) -> str | None:
@@ -72,15 +75,17 @@ def classify_card(n: Number) -> Guess | None:
         score = 0.6 if is_grouped or len(n.digits) >= 15 else 0.3
         score += 0.2 * is_checked + 0.15 * (brand is not None)
         return "CARD", score, "label, brand and check digit" if is_checked and brand else "label before it"
-    if brand is None or not is_checked or n.is_other:
+    if brand is None or not is_checked or (n.is_other and not (is_grouped and n.distance > 3)):
         if is_grouped and brand and not n.label and not n.is_other and n.groups == (4, 4, 4, 4):
             return "CARD", 0.45, "grouping and brand"
         return None
     # A random number is of one brand or another and passes the check 3 times in 100.
-    score = 0.9 if is_grouped else 0.8 if brand not in ("Maestro", "domestic") else 0.55
+    score = 0.9 if is_grouped else 0.8 if brand not in _COMMON_BEGINNINGS else 0.45
+    if n.is_other or (brand in _COMMON_BEGINNINGS and n.separators == " "):
+        score = 0.55 if brand not in _COMMON_BEGINNINGS else 0.45
     if not is_grouped and len(n.digits) in (13, 14, 19):
         score = 0.4
-    if n.label == "ACCOUNT" and not is_grouped:
+    if n.label == "ACCOUNT" and not is_grouped and n.distance <= _CLOSE:
         score -= 0.4
     return "CARD", score, "brand and check digit"
 
@@ -88,19 +93,29 @@ def classify_card(n: Number) -> Guess | None:
 def classify_account(n: Number) -> Guess | None:
     """A bank account: nothing in the number is sure, so the label or the bank's name counts most."""
     size = len(n.digits)
-    if not 8 <= size <= _MAX_DIGITS or n.is_other or len(n.groups) > 5:
-        return None
     layout = _LAYOUTS.get(n.groups)
-    if n.label == "ACCOUNT":
-        if layout is not None:
-            return "ACCOUNT", 0.9, "label and layout of a bank"
-        if size >= _MIN_DIGITS:
-            return "ACCOUNT", 0.8, "label before it"
-        return "ACCOUNT", 0.65 if n.distance <= 8 else 0.45, "label before it"
-    if n.label and n.label not in ("PHONE", "CARD"):
+    is_date = n.groups == (4, 2, 2)
+    if not _SHORTEST <= size <= _MAX_DIGITS or n.is_other or len(n.groups) > _MAX_GROUPS or is_date:
         return None
-    if layout is not None and n.separators == "-" and (n.digits.startswith(layout) if layout else False):
-        return "ACCOUNT", 0.6 if not n.label else 0.5, "layout of a bank"
-    if n.groups in ((6, 2, 6), (3, 6, 2, 3)) and n.separators == "-" and not n.label:
+    if n.label == "ACCOUNT":
+        return _labelled_account(n, layout is not None) if n.is_promised or size >= _MIN_DIGITS else None
+    if layout is None or n.separators != "-" or n.label not in ("", "PHONE", "CARD"):
+        return None
+    if layout and n.digits.startswith(layout):
+        return "ACCOUNT", 0.5 if n.label else 0.6, "layout of a bank"
+    if n.groups in ((6, 2, 6), (3, 6, 2, 3)) and not n.label:
         return "ACCOUNT", 0.55, "layout of a bank"
     return None
+
+
+def _labelled_account(n: Number, is_known: bool) -> Guess:
+    if is_known:
+        return "ACCOUNT", 0.9, "label and layout of a bank"
+    is_near = n.distance <= _CLOSE
+    if n.is_promised and not is_near and count_words(n.text[n.start - n.distance : n.start]) > 1:
+        return "ACCOUNT", 0.4, "label some words before it"
+    if n.separators == " -" or (n.separators == " " and len(set(n.groups)) > 1):
+        return "ACCOUNT", 0.55, "label before it"
+    if len(n.digits) >= _MIN_DIGITS:
+        return "ACCOUNT", 0.78, "label before it"
+    return "ACCOUNT", 0.65 if is_near else 0.45, "label before it"

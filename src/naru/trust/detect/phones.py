@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from naru.trust.detect.korean import Guess
+from naru.trust.detect.labels import count_words
 from naru.trust.detect.number import Number
 
 _AREAS = frozenset(
@@ -35,6 +36,11 @@ _NATIONWIDE = re.compile(
 )
 _BAD_NANP = frozenset(["911", "555"])
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|extension |내선 ?(?:번호 ?)?)[0-9]{1,6}(?![0-9])", re.IGNORECASE)
+_NEAR = 20
+_BARE_AMERICAN = frozenset({(10,), (11,), (3, 7), (6, 4)})
+_KOREA_ABROAD = range(10, 14)
+_ABROAD = range(11, 18)
+_AMERICA_ABROAD, _USUAL_INTERNATIONAL = 11, 13
 _MIN_INTERNATIONAL, _MAX_INTERNATIONAL = 8, 15
 
 _TRUNKS: dict[str, frozenset[tuple[int, ...]]] = {
@@ -60,43 +66,70 @@ def _is_korean(digits: str, groups: tuple[int, ...]) -> bool:
 
 
 def classify_phone(n: Number) -> Guess | None:
-    """A telephone number by its prefix and groups; the caller looks for `+` and an extension."""
+    """A telephone number by its prefix and groups; `widen_phone` then adds `+` and extension."""
     digits, groups = n.digits, n.groups
-    is_labelled = n.label == "PHONE"
-    has_plus = n.start > 0 and n.text[n.start - 1] == "+"
-    if has_plus:
+    if n.start > 0 and n.text[n.start - 1] == "+":
         return _international(n)
     if digits[0] == "0":
-        if _is_korean(digits, groups):
-            score = 0.9 if n.separators else 0.8
-            if is_labelled:
-                score = 0.98
-            elif not n.separators and (n.is_other or n.label in ("ACCOUNT", "HEALTH_INSURANCE", "CARD")):
-                # Eleven bare digits from 010 are a phone far more often than anything else.
-                score = 0.55 if digits.startswith("010") and n.label != "HEALTH_INSURANCE" else 0.3
-            return "PHONE", score, "label and prefix" if is_labelled else "prefix and grouping"
-        if digits.startswith("00") and 11 <= len(digits) <= 17 and (n.separators or is_labelled):
-            return ("PHONE", 0.9 if is_labelled else 0.6, "international prefix") if not n.is_other else None
-    elif groups == (4, 4):
-        if _NATIONWIDE.match(digits) and not n.is_other and n.separators:
-            return "PHONE", 0.95 if is_labelled else 0.75, "nationwide number"
-    elif groups == (8,) and is_labelled and _NATIONWIDE.match(digits):
-        return "PHONE", 0.7, "label before it"
-    elif digits.startswith("82") and len(groups) > 1 and groups[0] == 2 and 10 <= len(digits) <= 12:
-        if digits[2] in "123456" or digits[2:4] == "10":
-            return "PHONE", 0.85 if not n.is_other else 0.4, "country code"
-    elif (guess := _american(n)) is not None:
-        return guess
-    if is_labelled and 7 <= len(digits) <= _MAX_INTERNATIONAL and n.distance <= 20:
-        return "PHONE", 0.7 if n.separators else 0.65, "label before it"
-    return None
+        guess = _korean(n)
+    elif groups in ((4, 4), (8,)):
+        guess = _nationwide(n)
+    elif digits.startswith("82") and len(groups) > 1 and groups[0] == 2 and len(digits) in _KOREA_ABROAD:
+        is_prefix = digits[2] in "123456" or digits[2:4] == "10"
+        guess = ("PHONE", 0.4 if n.is_other else 0.85, "country code") if is_prefix else None
+    else:
+        guess = _american(n)
+    return guess or (_promised(n) if n.label == "PHONE" and n.is_promised else None)
+
+
+def _korean(n: Number) -> Guess | None:
+    digits = n.digits
+    is_labelled = n.label == "PHONE"
+    if not _is_korean(digits, n.groups):
+        is_abroad = digits.startswith("00") and len(digits) in _ABROAD and not n.is_other
+        if is_abroad and (n.separators or is_labelled):
+            return "PHONE", 0.9 if is_labelled else 0.6, "international prefix"
+        return None
+    if is_labelled:
+        return "PHONE", 0.98, "label and prefix"
+    score = 0.9 if n.separators else 0.8
+    is_elsewhere = n.is_promised and n.label in ("ACCOUNT", "HEALTH_INSURANCE", "CARD")
+    if not n.separators and (n.is_other or is_elsewhere):
+        # Eleven bare digits from 010 are a phone far more often than anything else.
+        score = 0.55 if digits.startswith("010") and n.label != "HEALTH_INSURANCE" else 0.3
+    elif n.is_other and n.separators == " " and not digits.startswith("010"):
+        score = 0.3
+    return "PHONE", score, "prefix and grouping"
+
+
+def _nationwide(n: Number) -> Guess | None:
+    if not _NATIONWIDE.match(n.digits) or n.is_other:
+        return None
+    if n.label == "PHONE":
+        return "PHONE", 0.95 if n.separators else 0.7, "label and nationwide number"
+    return ("PHONE", 0.75, "nationwide number") if n.separators else None
+
+
+def _promised(n: Number) -> Guess | None:
+    """A number of no known plan right after a label; a date is none."""
+    gap = n.text[n.start - n.distance : n.start]
+    is_far = n.distance > _NEAR or "\n" in gap or count_words(gap) > 1
+    is_date = n.digits[:2] in ("19", "20") and n.groups in ((4, 2, 2), (4, 1, 2), (4, 2, 1), (8,))
+    if is_far or is_date or not 7 <= len(n.digits) <= _MAX_INTERNATIONAL:
+        return None
+    return "PHONE", 0.7 if n.separators else 0.65, "label before it"
 
 
 def _international(n: Number) -> Guess | None:
     if not _MIN_INTERNATIONAL <= len(n.digits) <= _MAX_INTERNATIONAL or n.digits[0] == "0":
         return None
+    size = len(n.digits)
     if n.digits.startswith("82"):
-        return "PHONE", 0.95, "country code"
+        return ("PHONE", 0.95, "country code") if size in _KOREA_ABROAD else None
+    if n.digits[0] == "1":
+        return ("PHONE", 0.92, "country code") if size == _AMERICA_ABROAD else None
+    if size > _USUAL_INTERNATIONAL:
+        return "PHONE", 0.6, "country code"
     return "PHONE", 0.9 if n.label == "PHONE" or n.separators else 0.75, "country code"
 
 
@@ -112,14 +145,14 @@ def _american(n: Number) -> Guess | None:
         if n.is_other or n.label in ("ACCOUNT", "CARD", "KR_BRN"):
             return "PHONE", 0.4, "North American grouping"
         return "PHONE", 0.95 if is_labelled else 0.7, "North American grouping"
-    if is_labelled:
+    if is_labelled and groups in _BARE_AMERICAN:
         return "PHONE", 0.85, "label before it"
     return None
 
 
-def widen_phone(n: Number, end: int) -> tuple[int, int]:
+def widen_phone(n: Number) -> tuple[int, int]:
     """The span with its `+`, its opening bracket and its extension."""
-    text, start = n.text, n.start
+    text, start, end = n.text, n.start, n.end
     if start > 0 and text[start - 1] == "(" and ")" in text[start:end]:
         start -= 1
         if start > 0 and text[start - 1] == "+":

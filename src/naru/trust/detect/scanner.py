@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
+from naru.trust.detect.addresses import AddressDetector
 from naru.trust.detect.custom import CustomDetector, Dictionary, Pattern
+from naru.trust.detect.dates import BirthDateDetector
+from naru.trust.detect.names import PersonDetector
 from naru.trust.detect.structured import StructuredDetector
 from naru.trust.entity import CUSTOM, Detector, Entity
 
 DEFAULT_THRESHOLD = 0.5
 
 
+@lru_cache(maxsize=1)
 def default_detectors() -> tuple[Detector, ...]:
     """All of ours. They hold no state of a text and are shared by all scanners."""
-    return _DETECTORS
-
-
-_DETECTORS: tuple[Detector, ...] = (StructuredDetector(),)
+    return (StructuredDetector(), PersonDetector(), AddressDetector(), BirthDateDetector())
 
 
 class Scanner:

@@ -126,92 +126,58 @@ _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 PEM_TRIGGER = "-----BEGIN "
 _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s\\:,.-]){0,20000}")
 _MAX_PEM = 20_000
+_TELLING = 64
 
 # What stands between a label and its value.
-_GLUE = r"(?:[\"'`*]{0,3}\s{0,3}(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|is|as|to|was|=>)[\"'`*]{0,3}\s{0,3}|(?P<blank> {1,2}))"
+_GLUE = (
+    r"(?:[\"'`*]{0,3}\s{0,3}(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|is|as|to|was|=>)"
+    r"[\"'`*]{0,3}\s{0,3}|(?P<blank> {1,2}))"
+)
 _VALUE = re.compile(
     r"(?:[_ -]?(?:번호|값|key|키|value|token|id))?(?:\s?\([^)\n]{0,20}\))?"
     + _GLUE
     + r"(?:(?:Bearer|Basic|Token)\s{1,3})?(?P<open>[\"'`“‘<(\[{$]{0,2})(?P<value>[!-~]{4,512}+)",
     re.IGNORECASE,
 )
-_PASSWORD_WORDS = (
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "passcode",
-    "비밀번호",
-    "비밀 번호",
-    "패스워드",
-    "비번",
-    "암호는",
-    "암호:",
-    "암호 :",
-    "db_pass",
-    "임시비번",
-    "pass:",
-    "pass=",
-    "pass :",
-)
-_PASSWORD_WHOLE = ("pw", "pin", "p/w", "otp")
-_TOKEN_WORDS = (
-    "api key",
-    "api_key",
-    "apikey",
-    "api-key",
-    "api 키",
-    "api키",
-    "secret",
-    "access key",
-    "access_key",
-    "accesskey",
-    "access token",
-    "access_token",
-    "auth_token",
-    "auth token",
-    "bearer",
-    "client_secret",
-    "private_key",
-    "인증키",
-    "인증 키",
-    "서비스키",
-    "서비스 키",
-    "시크릿",
-    "비밀키",
-    "비밀 키",
-    "액세스 키",
-    "액세스키",
-    "토큰",
-    "token",
-    "encryption key",
-    "subscription key",
-    "account_key",
-    "app key",
-    "appkey",
-    "rest api 키",
-    "admin key",
-    "license key",
-    "webhook key",
-)
-LABELS: tuple[tuple[str, str], ...] = tuple(
-    [("PASSWORD", re.escape(word)) for word in _PASSWORD_WORDS]
-    + [("PASSWORD", rf"\b{re.escape(word)}\b") for word in _PASSWORD_WHOLE]
-    + [(_KEY, re.escape(word)) for word in _TOKEN_WORDS]
+_LABELS_OF_ENTRY = """
+password; passwd; passphrase; pwd; passcode; 비밀번호; 비밀 번호; 패스워드; 비번; 암호는; 암호:; 암호 :;
+db_pass; 임시비번; pass:; pass=; pass :
+"""
+_WHOLE_LABELS_OF_ENTRY = """
+pw; pin; p/w; otp
+"""
+_LABELS_OF_KEYS = """
+api key; api_key; apikey; api-key; api 키; api키; secret; access key; access_key; accesskey;
+access token; access_token; auth_token; auth token; bearer; client_secret; private_key; 인증키; 인증 키;
+서비스키; 서비스 키; 시크릿; 비밀키; 비밀 키; 액세스 키; 액세스키; 토큰; token; encryption key;
+subscription key; account_key; app key; appkey; rest api 키; admin key; license key; webhook key
+"""
+
+
+def _words(listed: str) -> list[str]:
+    return [re.escape(word) for word in listed.strip().replace("\n", " ").split("; ")]
+
+
+LABELS: tuple[tuple[str, str], ...] = (
+    *(("PASSWORD", word) for word in _words(_LABELS_OF_ENTRY)),
+    *(("PASSWORD", rf"\b{word}\b") for word in _words(_WHOLE_LABELS_OF_ENTRY)),
+    *((_KEY, word) for word in _words(_LABELS_OF_KEYS)),
 )
 """Type and expression of the labels whose value follows."""
 
-_DULL = frozenset(
-    "required optional string null none true false password passwd reset changed expired incorrect invalid wrong "
-    "forgot hidden text protected hashed encrypted empty missing needed policy manager field strength example "
-    "changeit undefined disabled enabled secret token redacted masked removed your-password yourpassword "
-    "your_password must should will has been not very also the this that too weak strong".split()
+_DULL_WORDS = (
+    "also been changed changeit disabled empty enabled encrypted example expired false field forgot has "
+    "hashed hidden incorrect invalid manager masked missing must needed none not null optional passwd "
+    "password policy protected redacted removed required reset secret should strength string strong "
+    "text that the this token too true undefined very weak will wrong your-password your_password "
+    "yourpassword"
 )
+_DULL = frozenset(_DULL_WORDS.split())
 _PLACEHOLDER = re.compile(
     r"(?:[*xX•.\-_]+|your[_-].*|.*(?:example|placeholder|redacted|dummy).*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.|.*\(.*\).*)\Z",
     re.IGNORECASE,
 )
-_PASSWORD_TRAIL = ".,;:)]}\"'`”’>"
+_TRAIL = ".,;:)]}\"'`”’>"
 
 
 def match_secret(rule: Secret, text: str, start: int) -> Entity | None:
@@ -282,26 +248,32 @@ def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
                 value = value[: value.index(stop)]
     if kind == "PASSWORD":
         return _password(value, start, sign, bool(opening))
-    value = value.rstrip(_PASSWORD_TRAIL)
+    value = value.rstrip(_TRAIL)
     value = value.split(",")[0].split(";")[0]
-    if len(value) < 16 or not sign and "earer" not in text[max(0, label_end - 6) : label_end]:
+    if len(value) < 16 or (not sign and "earer" not in text[max(0, label_end - 6) : label_end]):
         return None
-    if _PLACEHOLDER.match(value) or "://" in value or not _looks_random(value):
+    if _PLACEHOLDER.match(value[:_TELLING]) or "://" in value or not _looks_random(value):
         return None
     return Entity(_KEY, start, start + len(value), 0.8, "label before it")
 
 
 def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | None:
-    value = value.rstrip(_PASSWORD_TRAIL)
+    value = value.rstrip(_TRAIL)
     size = len(value)
-    if size < 4 or size > 128 or value.lower() in _DULL or _PLACEHOLDER.match(value) or "://" in value:
+    if (
+        size < 4
+        or size > 128
+        or value.lower() in _DULL
+        or _PLACEHOLDER.match(value[:_TELLING])
+        or "://" in value
+    ):
         return None
     has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
     has_sign = any(not c.isalnum() for c in value.rstrip("!?"))
     is_strict = sign not in (":", "=", ":=", "->", "=>", "→", "==")
     if value.isdigit():
-        if is_strict and not sign or size > 12:
+        if (is_strict and not sign) or size > 12:
             return None
         return Entity("PASSWORD", start, start + size, 0.7, "label before it")
     if not sign and not (has_digit and has_letter and size >= 6):
@@ -323,7 +295,8 @@ def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | No
 
 
 def _looks_random(value: str) -> bool:
-    """Letters and digits mixed, not words joined by dashes."""
+    """Letters and digits mixed, not words joined by dashes. The first few tell."""
+    value = value[:_TELLING]
     digits = sum(c.isdigit() for c in value)
     letters = sum(c.isalpha() for c in value)
     if letters == 0 or len(set(value)) < 8:

@@ -1,4 +1,4 @@
-"""Everything that has a shape: one scan for labels, prefixes and signs, one for numbers, then a look at each hit.
+"""All that has a shape: one scan for labels, prefixes and signs, one for numbers, then a look at each hit.
 
 Linear: both scans read the text once, and what is looked at around a hit is bounded.
 """
@@ -12,13 +12,16 @@ from naru.trust.detect import korean, labels, network, papers, payment, phones, 
 from naru.trust.detect.folding import code_points, fold
 from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
-from naru.trust.detect.number import Number, find_anchors, read_numbers
+from naru.trust.detect.number import Number, find_anchors, find_end, read_numbers
 from naru.trust.entity import Entity
 
 _IPV6 = "[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]|[0-9a-f]::[0-9a-f]|::[0-9a-f]"
 _SURE = 0.5
+_CERTAIN = 0.8
 _PHONE_DIGITS = range(7, 18)
 _MAX_TRIGGER = 16
+_MAX_GROUPS = 6
+_HEAD = 18
 
 # By their number of digits, what a number may be. Grouping is each rule's own affair.
 _RULES: dict[int, tuple[Callable[[Number], korean.Guess | None], ...]] = {
@@ -95,8 +98,10 @@ class StructuredDetector:
 
 @lru_cache(maxsize=4096)
 def _rules_of(groups: tuple[int, ...]) -> tuple[Callable[[Number], korean.Guess | None], ...]:
-    """What a number so grouped may be."""
+    """What a number so grouped may be. Many tiny groups are a list, a table or a game's result."""
     size = sum(groups)
+    if len(groups) > _MAX_GROUPS or (len(groups) > 2 and 2 * size < 3 * len(groups)):
+        return ()
     rules = tuple(rule for rule in _RULES.get(size, ()) if groups in _GROUPS_OF.get(rule, (groups,)))
     return (*rules, phones.classify_phone) if size in _PHONE_DIGITS else rules
 
@@ -114,28 +119,34 @@ def _read_hits(
     for (expression, _, _), end in zip(hits, points, strict=True):
         kind, index = kinds[expression]
         entity: Entity | None = None
-        if kind == "label":
-            if labels.MEANINGS[index][0] == "POSTAL_CODE":
-                entity = papers.find_postal_after(text, end)
-        elif kind == "labelled":
-            entity = secrets.match_labelled(secrets.LABELS[index][0], text, end)
-        elif kind == "secret":
-            rule = secrets.SECRETS[index]
-            entity = secrets.match_secret(rule, text, end - rule.length)
-        elif kind == "paper":
-            entity = _read_paper(text, index, end, near)
-        elif kind == "ipv6":
-            entity = network.find_ipv6(text, end - 1)
-        elif kind == "url":
+        if kind == "url":
             if end > url_read:
                 entity, url_read = network.find_url(text, end - len("://"))
-        else:
-            begin = end - len(secrets.PEM_TRIGGER)
+        elif kind == "pem":
             if 0 <= pem_end < end:
                 pem_end = text.find("-----END ", end)
-            entity = secrets.match_pem(text, begin, pem_end)
+            entity = secrets.match_pem(text, end - len(secrets.PEM_TRIGGER), pem_end)
+        elif kind != "label" or labels.MEANINGS[index][0] == "POSTAL_CODE":
+            entity = _READERS[kind](text, index, end, near)
         if entity is not None:
             found.append(entity)
+
+
+def _read_label(text: str, _index: int, end: int, _near: Labels) -> Entity | None:
+    return papers.find_postal_after(text, end)
+
+
+def _read_labelled(text: str, index: int, end: int, _near: Labels) -> Entity | None:
+    return secrets.match_labelled(secrets.LABELS[index][0], text, end)
+
+
+def _read_secret(text: str, index: int, end: int, _near: Labels) -> Entity | None:
+    rule = secrets.SECRETS[index]
+    return secrets.match_secret(rule, text, end - rule.length)
+
+
+def _read_ipv6(text: str, _index: int, end: int, _near: Labels) -> Entity | None:
+    return network.find_ipv6(text, end - 1)
 
 
 def _read_paper(text: str, index: int, end: int, near: Labels) -> Entity | None:
@@ -160,6 +171,15 @@ def _read_paper(text: str, index: int, end: int, near: Labels) -> Entity | None:
     return None
 
 
+_READERS: dict[str, Callable[[str, int, int, Labels], Entity | None]] = {
+    "label": _read_label,
+    "labelled": _read_labelled,
+    "secret": _read_secret,
+    "paper": _read_paper,
+    "ipv6": _read_ipv6,
+}
+
+
 def _is_word(sign: str) -> bool:
     return sign.isascii() and (sign.isalnum() or sign == "_")
 
@@ -170,37 +190,50 @@ def _read_numbers(text: str, starts: list[int], near: Labels, found: list[Entity
     for start in starts:
         if start < done:
             continue
-        head = text[start : start + 18]
-        entity = _read_special(text, start, head, near)
+        entity = _read_special(text, start, near)
+        if entity is None or entity.score < _SURE:
+            if entity is not None:
+                found.append(entity)
+            end = find_end(text, start)
+            if end < 0:
+                done = -end
+                continue
+            entity, done = _read_number(text, start, end, near)
+        else:
+            done = entity.end
         if entity is not None:
             found.append(entity)
-            if entity.score >= _SURE:
-                done = entity.end
-                continue
-        best: Entity | None = None
-        for number in read_numbers(text, start, near):
-            for rule in _rules_of(number.groups):
-                guess = rule(number)
-                if guess is not None and (best is None or guess[1] > best.score):
-                    begin, end = number.start, number.end
-                    if guess[0] == "PHONE":
-                        begin, end = phones.widen_phone(number, end)
-                    best = Entity(guess[0], begin, end, min(guess[1], 1.0), guess[2])
-            if best is not None and best.score >= _SURE:
-                break
-        if best is not None:
-            found.append(best)
-            if best.score >= _SURE:
-                done = best.end
 
 
-def _read_special(text: str, start: int, head: str, near: Labels) -> Entity | None:
+def _read_number(text: str, start: int, end: int, near: Labels) -> tuple[Entity | None, int]:
+    """The best reading of a chain of digits, and how far the chain needs no other look."""
+    best: Entity | None = None
+    done = 0
+    for number in read_numbers(text, start, end):
+        rules = _rules_of(number.groups)
+        if not rules or number.is_decimal:
+            continue
+        number.look(near)
+        if number.end == end and number.is_other and len(set(number.groups)) == 1:
+            # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
+            done = end
+        for rule in rules:
+            guess = rule(number)
+            if guess is not None and (best is None or guess[1] > best.score):
+                span = phones.widen_phone(number) if guess[0] == "PHONE" else (number.start, number.end)
+                best = Entity(guess[0], *span, min(guess[1], 1.0), guess[2])
+        if best is not None and best.score >= _CERTAIN:
+            break
+    return best, best.end if best is not None and best.score >= _SURE else done
+
+
+def _read_special(text: str, start: int, near: Labels) -> Entity | None:
     """Shapes that are more than groups of digits."""
-    if not head.isascii():
-        if not head[2:4].isascii() and not head[2:3].isspace():
-            nearest = near.find_before(start)
-            if (plate := korean.find_plate(text, start, nearest[0] if nearest else "")) is not None:
-                return plate
+    head = text[start : start + _HEAD]
+    if not head[2:4].isascii():
+        nearest = near.find_before(start)
+        if (plate := korean.find_plate(text, start, nearest[0] if nearest else "")) is not None:
+            return plate
     if "." in head[:4] and (address := network.find_ipv4(text, start, near)) is not None:
         return address
     if any(sign in head for sign in "*●○xX"):

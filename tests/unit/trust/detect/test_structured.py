@@ -1,0 +1,218 @@
+"""What has a shape is found in the forms people write it in, and what only looks like it is left alone."""
+
+import pytest
+
+from naru.trust.detect import Scanner, StructuredDetector
+
+SCANNER = Scanner([StructuredDetector()])
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
+A24, H32 = "aB3dE6gH9jK2mN5pQ8sT1vW4", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+# [value] in a text is what must be found, exactly.
+FOUND = [
+    # Residents: the forms that others miss.
+    ("KR_RRN", "주민번호 [850101-1234567] 확인"),
+    ("KR_RRN", "[850101-1234566]입니다"),
+    ("KR_RRN", "[850101 - 1234567]"),
+    ("KR_RRN", "[850101–1234567] 입니다"),
+    ("KR_RRN", "신청인([８５０１０１－１２３４５６７])"),
+    ("KR_RRN", "[850101-1******]의 서류"),
+    ("KR_RRN", "[850101-1●●●●●●]"),
+    ("KR_RRN", "주민번호는 [850101.1234567]이고"),
+    ("KR_RRN", "주민등록번호:[8501011234567]"),
+    ("KR_RRN", "아기 [211224-3123456] 등록"),
+    ("KR_FRN", "외국인등록번호 [850101-5234567]로"),
+    ("KR_BRN", "사업자등록번호 [124-81-00998]"),
+    ("KR_BRN", "사업자번호 [2208162517]입니다"),
+    ("KR_BRN", "거래처([120-81-47521])와"),
+    ("KR_CRN", "법인등록번호 [130111-0006246]로"),
+    ("KR_CRN", "[110111-1707178]"),
+    ("PASSPORT", "여권번호 [M12345678]으로"),
+    ("PASSPORT", "여권 [M123A4567]을 분실"),
+    ("PASSPORT", "passport number [S12345678], issued"),
+    ("PASSPORT", "US passport [561234567]"),
+    ("DRIVER_LICENSE", "면허 [11-12-345678-90]를"),
+    ("DRIVER_LICENSE", "[서울 12-345678-90]"),
+    ("DRIVER_LICENSE", "운전면허번호 [111234567890]"),
+    ("DRIVER_LICENSE", "driver's license [D123-4567-8901]"),
+    ("HEALTH_INSURANCE", "건강보험증 번호 [12345678901]로"),
+    ("HEALTH_INSURANCE", "증번호: [1-1234567890]"),
+    ("VEHICLE", "차량번호 [12가3456]이"),
+    ("VEHICLE", "[123가 4567] 차가"),
+    ("VEHICLE", "[서울 12가 3456]"),
+    ("VEHICLE", "렌터카 [34허5678]입니다"),
+    # Telephones.
+    ("PHONE", "[010-1234-5678]로"),
+    ("PHONE", "연락처[01012345678]입니다"),
+    ("PHONE", "[010 1234 5678]"),
+    ("PHONE", "[010.1234.5678]"),
+    ("PHONE", "[０１０－１２３４－５６７８]"),
+    ("PHONE", "[+82 10-1234-5678]으로"),
+    ("PHONE", "[+82-2-123-4567]로"),
+    ("PHONE", "[(02) 123-4567]"),
+    ("PHONE", "[02)123-4567]"),
+    ("PHONE", "[031-8060-2560]"),
+    ("PHONE", "[0505-123-4567]"),
+    ("PHONE", "[1588-1234]로 전화"),
+    ("PHONE", "[070-8888-1234]"),
+    ("PHONE", "[011-234-5678]"),
+    ("PHONE", "Tel:[415-555-0132]"),
+    ("PHONE", "[(415) 555-0132]"),
+    ("PHONE", "[+1 (415) 555-0132 ext. 12]"),
+    ("PHONE", "[415.555.0132x123]"),
+    ("PHONE", "[+44 20 7946 0958]"),
+    ("PHONE", "[+33 1 85 27 18 59]"),
+    ("PHONE", "[+14155550132]"),
+    ("PHONE", "call me at [415 555 0132]"),
+    # Money.
+    ("CARD", "카드 [4111-1111-1111-1111]로 결제"),
+    ("CARD", "[2223003122003222]"),
+    ("CARD", "[2223 0031 2200 3222]입니다"),
+    ("CARD", "[3782-822463-10005]"),
+    ("CARD", "[9490-0300-0000-0005]"),
+    ("CARD", "신용카드 [4111111111111111]"),
+    ("ACCOUNT", "신한 [110234567890]"),
+    ("ACCOUNT", "국민은행 [123456-04-123456]으로"),
+    ("ACCOUNT", "카카오뱅크 [3333-01-1234567]"),
+    ("ACCOUNT", "계좌번호는 [1002-123-456789]이고"),
+    ("ACCOUNT", "[110-234-567890] (신한은행)"),
+    ("ACCOUNT", "주문번호 말고 계좌 [301-1234-5678-91]"),
+    ("ACCOUNT", "account number [1234567890]"),
+    ("IBAN", "[DE89 3704 0044 0532 0130 00]"),
+    ("IBAN", "[GB29NWBK60161331926819]입니다"),
+    ("US_SSN", "SSN [078-05-1120]"),
+    ("US_SSN", "his number is [536-22-8726]."),
+    # Network.
+    ("EMAIL", "[minsu@example.com]으로"),
+    ("EMAIL", "메일은[a.b+c@mail.co.kr]이에요."),
+    ("IP", "[192.168.0.12]에서"),
+    ("IP", "접속 [2001:db8::8a2e:370:7334] 주소"),
+    ("URL", "[https://user:p4ss@host.kr/x] 로"),
+    ("URL", "[postgres://svc:secret@10.0.0.1:5432/db]"),
+    ("URL", "[https://a.example.com/f?id=1&access_token=abcdef123456]"),
+    ("POSTAL_CODE", "우편번호 [06236]"),
+    ("POSTAL_CODE", "Reno, NV [89501]"),
+    # Secrets.
+    ("API_KEY", f"[sk-proj-{A24}{A24}]"),
+    ("API_KEY", f"[sk-ant-api03-{A24}{A24}]을 썼어요"),
+    ("API_KEY", "[AKIAIOSFODNN7EXAMPLE]"),
+    ("API_KEY", f"[AIza{A24}12345678901]"),
+    ("API_KEY", f"[ghp_{A24}123456789012]"),
+    ("API_KEY", f"[github_pat_{A24}_{A24}{A24}]"),
+    ("API_KEY", "[glpat-aB3dE6gH9jK2mN5pQ8sT]"),
+    ("API_KEY", f"[xoxb-123456789012-123456789012-{A24}]"),
+    ("API_KEY", f"[sk_live_{A24}]"),
+    ("API_KEY", f"[npm_{A24}123456789012]"),
+    ("API_KEY", f"[hf_{A24}1234567890]"),
+    ("API_KEY", f"[SG.{A24[:22]}.{A24}{A24[:19]}]"),
+    ("API_KEY", f"[SK{H32}]"),
+    ("API_KEY", f"[123456789:AA{A24}123456789]"),
+    ("API_KEY", f"AccountKey=[{A24 * 3}1234567890abcd==];"),
+    ("API_KEY", f"aws_secret_access_key = [{A24}{A24[:16]}]"),
+    ("API_KEY", f"카카오 REST API 키는 [{H32}]입니다"),
+    ("API_KEY", f'client_secret: "[{A24}]"'),
+    ("JWT", f"Authorization: Bearer [{JWT}]"),
+    ("PRIVATE_KEY", f"키입니다\n[{PEM}]\n끝"),
+    ("PASSWORD", "password: [Tr0ub4dor&3]"),
+    ("PASSWORD", "비밀번호는 [hunter2!]입니다"),
+    ("PASSWORD", "관리자 비번 [qwer1234!] 로"),
+    ("PASSWORD", '{"password": "[s3cret pass]"}'.replace(" pass", "pass")),
+    ("PASSWORD", "DB_PASSWORD=[naru-2026]"),
+]
+
+LEFT_ALONE = [
+    "주문번호 202611210001",
+    "1234567890",
+    "124810099812",
+    "850231-1234567",
+    "운송장 번호 6012-3456-7890",
+    "송장 611234567890 조회",
+    "ISBN 978-89-123-4567-8",
+    "8801234567893 바코드",
+    "버전 1.2.3.4",
+    "from version 8.2.2.1985 to 11.26.9.6",
+    "v10.20.30.40",
+    "2024-11-21 10:30:15",
+    "20241121",
+    "금액 1,234,567,890원",
+    "예산 10조 2000억 원",
+    "제12조 3456",
+    "대법원 99다1234 판결",
+    "37.566535, 126.977969",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "00:1a:2b:3c:4d:5e",
+    "00:12:34:56 경과",
+    "1700000000000",
+    "π는 3.14159265358979",
+    "https://example.com/docs?page=12&id=1234567",
+    "std::vector<int> a; foo::bar()",
+    "@types/node@18.1.2 설치",
+    "git@github.com:naru/naru.git",
+    "비밀번호를 잊어버렸어요",
+    "비밀번호는 8자 이상이어야 합니다",
+    "password is required",
+    "password: ${DB_PASSWORD}",
+    "password: ********",
+    "API 키는 어디에서 발급받나요?",
+    "api_key = os.environ['OPENAI_API_KEY']",
+    "sk-learn-is-a-python-library-for-learning",
+    "M1234567 나사",
+    "인구 51740000명",
+    "Order #4155550132 shipped",
+    "tracking number 9400 1355 4212 6140 7945 00",
+    "1 2 3 4 5 6 7 8 9 10",
+]
+
+
+@pytest.mark.parametrize(("kind", "marked"), FOUND, ids=lambda value: str(value)[:24])
+def test_found_exactly(kind, marked):
+    """One value, its type, its first and last letter; particles and brackets stay outside."""
+    start, end = marked.index("["), marked.rindex("]") - 1
+    text = marked[:start] + marked[start + 1 : end + 1] + marked[end + 2 :]
+    assert [(e.type, text[e.start : e.end]) for e in SCANNER.scan(text)] == [(kind, text[start:end])]
+
+
+@pytest.mark.parametrize("text", LEFT_ALONE)
+def test_left_alone(text):
+    """A number of nobody's stays in the text."""
+    assert [(e.type, text[e.start : e.end]) for e in SCANNER.scan(text)] == []
+
+
+def test_the_nearer_label_wins():
+    """카드, 계좌, 주문 and 전화 in one clause: each number is what the word next to it says."""
+    text = "카드 배송 조회 말고, 계좌 110-234-567890, 카드 4111-1111-1111-1111, 주문번호 411111111111, 전화 02-123-4567"
+    assert [e.type for e in SCANNER.scan(text)] == ["ACCOUNT", "CARD", "PHONE"]
+
+
+def test_numbers_side_by_side_are_two():
+    """A blank between two numbers does not make one of them."""
+    text = "010-1234-5678 02-123-4567 850101-1234567"
+    assert [text[e.start : e.end] for e in SCANNER.scan(text)] == text.split()
+
+
+def test_a_check_digit_never_decides_alone():
+    """Ten digits that pass the business number's check, thirteen that pass a card's: nothing without more."""
+    assert SCANNER.scan("2208162517") == []
+    assert SCANNER.scan("4222222222222") == []
+
+
+def test_a_check_digit_raises_and_lowers():
+    """The same shape scores more when its check digit is right, and is still found when it is not."""
+    right, wrong = SCANNER.scan("850101-1234566")[0], SCANNER.scan("850101-1234567")[0]
+    assert right.score > wrong.score >= 0.5
+
+
+def test_the_private_key_without_its_end_is_found_to_where_it_breaks():
+    """A pasted key that was cut off leaks as much as a whole one."""
+    text = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEF"
+    assert [(e.start, e.end) for e in SCANNER.scan(text)] == [(0, len(text))]
+
+
+def test_no_entity_tells_the_value():
+    """Reasons are phrases of ours, whatever was found."""
+    for _, marked in FOUND:
+        text = marked.replace("[", "").replace("]", "")
+        for entity in SCANNER.scan(text):
+            assert text[entity.start : entity.end] not in entity.reason
+            assert 0 <= entity.score <= 1
