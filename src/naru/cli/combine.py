@@ -154,12 +154,9 @@ def link(plan: Plan, work: WorkOption = None, home: HomeOption = None, as_json: 
 def rate(plan: Plan, work: WorkOption = None, as_json: JsonOption = False) -> None:
     """Print the join rate (결합률) and repeated keys (1:n), without joining anything."""
     with _open(plan, work, None) as space:
-        from naru.kernel.errors import NotFound
+        from naru.trust.combine.join import read_rates
 
-        step = space.find_step("link")
-        if step is None:
-            raise NotFound("the key manager has linked nothing yet: `naru combine link`")
-        facts = step["facts"]
+        facts = read_rates(space)
         if as_json:
             print_json(facts)
             return
@@ -352,6 +349,10 @@ def destroy(
     what: Annotated[
         str, typer.Option(help="links: secret, keys, serials and links; all: the data too.")
     ] = "links",
+    pack: Annotated[
+        Path | None,
+        typer.Option("--pack", help="The exported pack, to show to a folder that is not the body's."),
+    ] = None,
     abandon: Annotated[
         str, typer.Option(help="Why it is done before its time; stands in the evidence.")
     ] = "",
@@ -368,7 +369,7 @@ def destroy(
         if what not in ("links", "all"):
             raise BadRequest("--what is links or all")
         chosen: What = "all" if what == "all" else "links"
-        facts = run(space, chosen, reason=abandon)
+        facts = run(space, chosen, pack=pack, reason=abandon)
         _show(facts, f"{facts['files']} files were destroyed. Evidence: {facts['evidence']}", as_json)
 
 

@@ -56,6 +56,6 @@ def require_destroyable(plan: Plan, clock: Clock, what: What, *, is_exported: bo
         )
     if not is_exported:
         raise Conflict(
-            "nothing was exported yet, and without the links it never can be; to give the project up, say "
-            "why with --abandon"
+            "this folder knows of no export (give --pack where it is another's), and without the links there "
+            "never can be one; to give the project up, say why with --abandon"
         )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from naru.kernel.errors import NotFound
 from naru.trust.combine.clock import What, require_destroyable, stamp
+from naru.trust.combine.export import verify
 from naru.trust.combine.files import hash_file, replacing
 from naru.trust.combine.signing import ensure_signer
 from naru.trust.combine.workspace import Workspace
@@ -21,10 +22,11 @@ from naru.trust.combine.workspace import Workspace
 _CHUNK: Final = 1 << 20
 
 
-def destroy(work: Workspace, what: What, *, reason: str = "") -> dict[str, Any]:
+def destroy(work: Workspace, what: What, *, pack: Path | None = None, reason: str = "") -> dict[str, Any]:
     """Delete keys, links and serials, or everything.
 
     Args:
+        pack: shows to a folder other than the body's that the export happened.
         reason: for doing it before its time; stands in the evidence.
 
     Raises:
@@ -32,7 +34,7 @@ def destroy(work: Workspace, what: What, *, reason: str = "") -> dict[str, Any]:
         NotFound: there is nothing left of it.
     """
     steps = work.read_state()["steps"]
-    is_exported = "export" in steps
+    is_exported = "export" in steps or (pack is not None and _is_ours(work, pack))
     require_destroyable(work.plan, work.clock, what, is_exported=is_exported, reason=reason)
     paths = [path for path in _doomed(work, what) if path.is_file()]
     if not paths:
@@ -72,6 +74,11 @@ def destroy(work: Workspace, what: What, *, reason: str = "") -> dict[str, Any]:
     return {"files": len(paths), "evidence": str(evidence), "at": at}
 
 
+def _is_ours(work: Workspace, pack: Path) -> bool:
+    found = verify(pack)
+    return bool(found["holds"] and found["project"] == work.plan.project.name)
+
+
 def _doomed(work: Workspace, what: What) -> list[Path]:
     parties = list(work.plan.parties)
     found = [work.secret, work.links]
@@ -80,7 +87,7 @@ def _doomed(work: Workspace, what: What) -> list[Path]:
     ]
     found.append(work.table("mock"))
     if what == "all":
-        found += [work.table("joined"), work.table("treated"), work.pack]
+        found += [work.table("joined"), work.table("treated"), work.pack, work.link_counts]
         found += [work.report(name) for name in ("mock", "joined", "treated")]
     # Half-written files of runs that were killed hold the same.
     return found + [path.with_name(f".{path.name}.part") for path in found]

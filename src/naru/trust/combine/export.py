@@ -19,7 +19,7 @@ from naru.kernel.errors import BadRequest, Conflict, NotFound
 from naru.trust.combine.check import settings_of
 from naru.trust.combine.clock import require_open, stamp
 from naru.trust.combine.files import hash_file
-from naru.trust.combine.join import read_joined
+from naru.trust.combine.join import read_joined, read_rates
 from naru.trust.combine.report import write_report
 from naru.trust.combine.signing import ensure_signer, is_signed
 from naru.trust.combine.table import Table
@@ -61,9 +61,7 @@ def export(work: Workspace) -> dict[str, Any]:
     signer = ensure_signer(work.signing_key)
     made_at = stamp(work.clock)
     joined, treated = (json.loads(work.report(name).read_text("utf-8")) for name in ("joined", "treated"))
-    report = write_report(
-        work.plan, steps["link"]["facts"], joined, treated, steps["treat"]["facts"], made_at
-    )
+    report = write_report(work.plan, read_rates(work), joined, treated, steps["treat"]["facts"], made_at)
     texts = {
         "report.md": report,
         "checks.json": json.dumps({"joined": joined, "treated": treated}, ensure_ascii=False, indent=1),

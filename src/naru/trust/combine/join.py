@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy as np
 from naru.kernel.errors import BadRequest, Conflict, NotFound
 from naru.trust.combine.classes import group
 from naru.trust.combine.clock import require_open
-from naru.trust.combine.files import read_header, read_rows, write_rows
+from naru.trust.combine.files import read_header, read_rows, replacing, write_rows
 from naru.trust.combine.plan import Plan
 from naru.trust.combine.table import Codes, Column, Table, read_table
 from naru.trust.combine.workspace import Workspace
@@ -75,8 +76,25 @@ def link(work: Workspace) -> dict[str, Any]:
     with work.handing_over(work.links, "body", _target(work)) as file:
         file.write(f"serial_{first},serial_{second}\n")
         file.writelines(f"{one},{other}\n" for one, other in pairs)
-    work.finish("link", inputs, [work.links], facts, duplicates)
+    with replacing(work.link_counts) as file:
+        json.dump(facts, file, ensure_ascii=False, indent=1)
+    work.finish("link", inputs, [work.links, work.link_counts], facts, duplicates)
     return facts
+
+
+def read_rates(work: Workspace) -> dict[str, Any]:
+    """What `link` counted, at the key manager or at the body.
+
+    Raises:
+        NotFound: nothing is linked yet.
+    """
+    try:
+        found: dict[str, Any] = json.loads(work.link_counts.read_text("utf-8"))
+    except FileNotFoundError:
+        raise NotFound(
+            f"{work.link_counts} is not here: the key manager makes it with `naru combine link`"
+        ) from None
+    return found
 
 
 def extract(work: Workspace) -> dict[str, Any]:

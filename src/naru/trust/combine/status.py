@@ -35,7 +35,7 @@ def _next(work: Workspace, steps: dict[str, Any]) -> dict[str, str]:
             if not work.secret.is_file():
                 return {"who": "body", "command": "key"}
             return {"who": party, "command": f"prepare --party {party}"}
-    if "link" not in steps and not work.links.is_file():
+    if not work.links.is_file():
         return {"who": "key manager", "command": "link"}
     if "join" not in steps:
         return {"who": "body", "command": "join"}

@@ -70,6 +70,11 @@ class Workspace:
         """For the body: serial of one party beside serial of the other (결합키연계정보)."""
         return self.folder / "body" / "links.csv"
 
+    @property
+    def link_counts(self) -> Path:
+        """For the body, beside the links: counts and join rates, as JSON."""
+        return self.folder / "body" / "links.json"
+
     def table(self, name: str) -> Path:
         """`mock`, `joined` or `treated`: at the body."""
         return self.folder / "body" / f"{name}.csv"

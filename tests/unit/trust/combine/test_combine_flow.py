@@ -6,6 +6,7 @@ import io
 import json
 import random
 import re
+import shutil
 import sqlite3
 import stat
 import zipfile
@@ -204,6 +205,47 @@ def test_no_file_holds_both_keys_and_attributes(work, folder):
     assert read_csv(work.attributes("A"))[0] == ["serial", "birth_year", "sex", "sigungu", "spend"]
     assert read_csv(work.links)[0] == ["serial_A", "serial_B"]
     assert read_csv(work.table("joined"))[0] == work.plan.joined_columns
+
+
+def test_four_places_need_only_the_files_that_are_for_them(folder):
+    """Party, party, key manager and body in folders of their own: what is handed over is all they need."""
+
+    def place(name):
+        work = open_workspace(folder / "study.toml", folder / name, clock=FrozenClock())
+        work.begin()
+        return work
+
+    def hand_over(path, to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, to)
+
+    party_a, party_b, manager, body = map(place, ("card", "health", "manager", "body"))
+    create_key(body.secret, "study")
+    for party, work, table in (("A", party_a, "card.csv"), ("B", party_b, "health.csv")):
+        hand_over(body.secret, work.secret)
+        prepare(work, party, folder / table)
+        hand_over(work.keys(party), manager.keys(party))
+    link(manager)
+    assert read_status(manager)["next"] == {"who": "body", "command": "join"}
+    extract(manager)
+    for party, work in (("A", party_a), ("B", party_b)):
+        hand_over(manager.extract(party), work.extract(party))
+        select(work, party)
+        hand_over(work.attributes(party), body.attributes(party))
+    hand_over(manager.links, body.links)
+    hand_over(manager.link_counts, body.link_counts)
+    assert join(body)["rows"] == 160
+    for name in ("joined", "treated"):
+        if name == "treated":
+            treat(body)
+        check(body, name, second_opinion=False)
+    export(body)
+    assert not manager.secret.exists()
+    assert not body.keys("A").exists()
+    with pytest.raises(Conflict, match="--pack"):
+        destroy(manager, "links")
+    for work, gone in ((manager, 5), (party_a, 4), (body, 4)):
+        assert destroy(work, "links", pack=body.pack)["files"] == gone
 
 
 def test_everyone_both_know_is_joined_and_nobody_else(work, folder, people):
@@ -441,7 +483,7 @@ def test_a_pack_shows_what_was_changed(work, folder):
 def test_destruction_has_its_time_and_its_evidence(work, folder):
     """Links after the export, data on the day, earlier with a reason; what is gone is listed and signed."""
     treated(work, folder)
-    with pytest.raises(Conflict, match="nothing was exported"):
+    with pytest.raises(Conflict, match="knows of no export"):
         destroy(work, "links")
     export(work)
     with pytest.raises(Conflict, match="destruction date is"):
