@@ -1,8 +1,8 @@
-"""Personal names, Korean and English."""
+"""Personal names: Korean, foreign in Hangul, English and romanised."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from naru.trust.detect.names_english import EnglishNames
 from naru.trust.detect.names_korean import KoreanNames
@@ -10,7 +10,7 @@ from naru.trust.entity import Entity
 
 
 class PersonDetector:
-    """Finds PERSON spans; particles, honorifics and titles stay outside."""
+    """Finds PERSON spans; particles, honorifics and titles stay outside. Keeps nothing of any text."""
 
     name = "names"
 
@@ -18,6 +18,15 @@ class PersonDetector:
         self._korean = KoreanNames()
         self._english = EnglishNames()
 
-    def find(self, text: str) -> Iterable[Entity]:
-        """Every name found with its score."""
+    def find(self, text: str) -> list[Entity]:
+        """Every name found with its score, the Korean ones first."""
         return [*self._korean.find(text), *self._english.find(text)]
+
+    def find_near(self, text: str, entities: Iterable[Entity], reach: int = 30) -> list[Entity]:
+        """Weaker candidates within `reach` code points of one of `entities`: a word beside a phone number is
+        likelier a name. Asks for a second look at the text, so only worth it where such entities were found."""
+        near: Sequence[Entity] = [e for e in entities if e.type in _TELLING]
+        return list(self._korean.find_near(text, near, reach)) if near else []
+
+
+_TELLING = frozenset(("PHONE", "EMAIL", "KR_RRN", "KR_FRN", "ACCOUNT", "BIRTH_DATE", "PASSPORT", "DRIVER_LICENSE"))

@@ -39,7 +39,7 @@ class Context:
         if nearest != " " and nearest != "(":
             return 0.0, ""
         if "(" in text[j : j + 2] and _AGE.match(text, j):
-            return 2.0, "age or Hanja after it"
+            return 2.6, "age or Hanja after it"
         m = _NEXT.match(text, j)
         if m is None:
             return 0.0, ""

@@ -25,7 +25,7 @@ _LABEL = re.compile(
     r"|[가-힣]{2,6}) ?[\"']?\s{0,2}[:=：|]\s{0,3}[\"']?$"
 )
 _INTRO = re.compile(
-    r"(?:\b(?:[Mm]y name is|[Nn]ame is|[Nn]amed|I am|I'm|I’m|[Tt]his is|[Cc]all me|[Dd]ear|[Hh]i|[Hh]ello|[Hh]ey|[Mm]orning|[Aa]fternoon|[Ee]vening|[Ss]poke with|[Tt]alked to|[Mm]eet|[Mm]et with|[Cc]ontact|[Aa]sk for|[Ss]incerely|[Rr]egards|[Tt]hanks|[Tt]hank you|[Cc]heers|[Bb]est)[,!]?\s{1,3})$"
+    r"(?:\b(?:[Mm]y name is|[Nn]ame is|[Nn]amed|I am|I'm|I’m|[Tt]his is|[Cc]all me|[Dd]ear|[Hh]i|[Hh]ello|[Hh]ey|[Mm]orning|[Aa]fternoon|[Ee]vening|[Ss]poke with|[Tt]alked to|[Mm]eet|[Mm]et with|[Cc]ontact|[Aa]sk for|[Aa]ssigned to|[Rr]eported by|[Pp]repared by|[Aa]pproved by|[Ss]igned by|[Ss]incerely|[Rr]egards|[Tt]hanks|[Tt]hank you|[Cc]heers|[Bb]est)[,!]?\s{1,3})$"
 )
 _WITH = re.compile(r"\b(?:with|by|from|to|and|for|tell|told|ask|asked|call|called|email|emailed|cc|that|when|if|patient|client|customer|colleague|manager|wife|husband|son|daughter|brother|sister|friend|mother|father|boss|is|of|after|before|sees?|saw|meet|met|help|helped)\s$", re.IGNORECASE)
 _DOES = re.compile(r"(?:'s|’s)?,? (?:said|says|called|will|has|had|is|was|and|asked|wants|wanted|lives|lived|works|worked|told|sent|wrote|emailed|needs|would|can|could|did|does|from|at|paid|moved|reported|confirmed|requested|signed|joined|visited|born|aged|\()|(?:'s|’s)\b|씨|님| 씨| 님")
@@ -89,6 +89,9 @@ class EnglishNames:
         for k, word in enumerate(words):
             bare = word.removesuffix("'s").removesuffix("’s")
             if k and (word in _NOT_NAMES or word in _ORGANISATION):
+                if word in self._korean and k == 1 and (words[0] in self._given or words[0] in self._given_weak):
+                    words = words[:2]
+                    break
                 if word in _ORGANISATION:
                     return
                 words = words[:k]

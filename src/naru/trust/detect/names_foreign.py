@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from naru.trust.detect.names_context import Context
 from naru.trust.detect.names_lexicon import Lexicon
-from naru.trust.detect.names_tails import TITLE, Tails
+from naru.trust.detect.names_tails import MISMATCH, TITLE, Tails
 
 _JOINED = re.compile(r"[ ·ㆍ・\-]([가-힣]{1,9})")
 
@@ -156,4 +156,4 @@ class ForeignNames:
         return (i, j, 2.2, why) if after >= 2.5 else None
 
     def _ends(self, run: str, k: int) -> bool:
-        return self._tails.kind(run, k) != 0
+        return self._tails.kind(run, k) not in (0, MISMATCH)

@@ -15,12 +15,12 @@ from naru.trust.detect.names_alone import AloneNames
 from naru.trust.detect.names_context import LIST_GAP, Context
 from naru.trust.detect.names_foreign import ForeignNames, ForeignReader
 from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, Lexicon, lexicon
-from naru.trust.detect.names_tails import END, HONORIFIC, PARTICLE, TITLE, Tails, is_particle
+from naru.trust.detect.names_tails import END, HONORIFIC, KINSHIP, PARTICLE, TITLE, Tails, is_particle
 from naru.trust.entity import Entity
 
 THRESHOLD = 1.4
 """Evidence from which a candidate is a name; it is the score 0.5."""
-_FLOOR = 0.2
+_FLOOR = 0.0
 """Evidence from which a candidate is kept to be raised by a list, a repetition or an identifier near it."""
 _IMPOSSIBLE = -9.0
 
@@ -33,6 +33,8 @@ _NOUN_SUFFIXES = frozenset(
     "건차호급력론증집판계체처청간구역수도기원진로은이만나가명정남여세생조천년동산리설연당난경열학분망모"
 )
 """Syllables that make a noun of two into a longer one, or a particle or ending right after it."""
+_PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
+"""Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
 _LETTER = re.compile(
     r"(?<![A-Za-z0-9.\-/])[A-Z](?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨|군|양)(?:[은는이가을를의도와과측만 ,.(]|에게|$))"
 )
@@ -76,7 +78,7 @@ class KoreanNames:
         self._common = w.nouns | w.verbs | w.not_names
         self._gate = re.compile(
             rf"([{surnames}][{first}][{second}]|{'|'.join(w.double_surnames)})[가-힣]*"
-            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls}))"
+            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|님|\([\u4e00-\u9fff]))"
             rf"|(?<=[:：|=])[{surnames}]|(?<=[:：|=] )[{surnames}])[가-힣]*"
             rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야 ]|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
             rf"|({foreign.gate})[가-힣]*|[가-힣]+"
@@ -114,7 +116,7 @@ class KoreanNames:
             if i < last:
                 continue
             run = m.group()
-            if run in self._common and text[i - 1 : i] not in _MARKS and text[i - 2 : i - 1] not in _MARKS:
+            if run in self._common and run[1:] != "모" and text[i - 1 : i] not in _MARKS and text[i - 2 : i - 1] not in _MARKS:
                 continue
             if m.lastindex == _FOREIGN and run[:2] not in self._pairs and not self._foreign.may_be_spelled(text, j, run):
                 continue
@@ -192,6 +194,8 @@ class KoreanNames:
         if kind == END:
             after, why = self._context.after(text, j, far=points - common < 3.0)
             reason = why or reason
+            if not after and text[i - 1 : i] == "(" and text[j : j + 1] == ")":
+                after, reason = 2.1, "in brackets"
         elif kind == PARTICLE and run[-1] == "의":
             after = Context.acting(text, j)
         elif kind >= TITLE:
@@ -199,7 +203,7 @@ class KoreanNames:
         points += after
         points -= common * 0.5 if kind >= TITLE or after >= 2.5 else common
         before, why = self._context.before(text, i)
-        if before >= 3.5 and kind in (END, PARTICLE) and points > -4.5 and common < 2.5:
+        if before >= 3.5 and kind < KINSHIP and points > -4.5 and common < 2.5:
             points = max(points, -0.6 if n == 3 else -1.0)
         return points + before, why or reason
 
@@ -218,9 +222,9 @@ class KoreanNames:
             if run[2:] == "이":
                 return _IMPOSSIBLE
             return surname - (1.5 if name[1] in SECOND_SYLLABLES else 3.0)
-        return surname + self._given_points(name[1:])
+        return surname + self._given_points(name[1:], name[0] in _PREFIXES)
 
-    def _given_points(self, given: str) -> float:
+    def _given_points(self, given: str, prefixed: bool) -> float:
         w = self._w
         if given in w.common_given:
             points = 2.0
@@ -233,7 +237,7 @@ class KoreanNames:
         else:
             points = -1.5 if given[0] in FIRST_SYLLABLES or given[1] in SECOND_SYLLABLES else -3.8
         if given in w.two_nouns:
-            points -= 1.0 if given in w.common_given else 3.0
+            points -= (1.0 if given in w.common_given else 3.0) if prefixed else 0.6
         return points
 
     def _common_word(self, run: str, n: int) -> float:

@@ -26,10 +26,13 @@ AFTER_ANY = frozenset(
     ).split("|")
 )
 
-END, PARTICLE, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5
-"""What a name is followed by in its word, the weakest sign of a person first."""
+END, PARTICLE, INTRODUCED, MISMATCH, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5, 6, 7
+"""What a name is followed by in its word. INTRODUCED is 입니다 and the like; MISMATCH a particle that does not agree
+with the name, as text made from templates has it. KINSHIP and above are signs of a person."""
 
-_POINTS = {END: 0.0, PARTICLE: 0.3, KINSHIP: 2.3, TITLE: 2.5, HONORIFIC: 3.0}
+_POINTS = {END: 0.0, PARTICLE: 0.3, INTRODUCED: 0.9, MISMATCH: -0.8, KINSHIP: 2.3, TITLE: 2.5, HONORIFIC: 3.0}
+_INTRODUCING = frozenset("입니다 이라고 라고 이에요 예요 이라고요 이고 이며 이요".split())
+_MISMATCHED = frozenset("이 가 은 는 을 를 과 와 이라고 라고 으로 로 이랑 랑 이라는 라는".split())
 
 
 def has_final(syllable: str) -> bool:
@@ -63,10 +66,14 @@ class Tails:
             return END
         first = run[k]
         if is_particle(run, k):
-            return HONORIFIC if first in "씨님" else PARTICLE
+            if first in "씨님":
+                return HONORIFIC
+            return INTRODUCED if run[k:] in _INTRODUCING else PARTICLE
         if first in self.starts:
-            return self.appellation(run[k:])
-        return 0
+            kind = self.appellation(run[k:])
+            if kind:
+                return kind
+        return MISMATCH if k > 2 and run[k:] in _MISMATCHED else 0
 
     def appellation(self, word: str) -> int:
         """KINSHIP, TITLE or HONORIFIC when `word` is one, a particle after it or not; else 0."""

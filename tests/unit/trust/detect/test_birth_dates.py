@@ -1,0 +1,51 @@
+"""Dates of birth."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.pii_names import documents, measure
+from naru.trust.detect.dates import BirthDateDetector
+
+DATES = BirthDateDetector()
+
+
+def found(text: str) -> list[str]:
+    return [text[e.start : e.end] for e in DATES.find(text) if e.score >= 0.5]
+
+
+@pytest.mark.parametrize(
+    ("before", "date", "after"),
+    [
+        ("생년월일: ", "1985-03-02", ""),
+        ("생년월일은 ", "1985년 3월 2일", "입니다"),
+        ("", "1985년 3월 2일", "생 김민수"),
+        ("", "85.3.2", "생입니다"),
+        ("DOB: ", "03/02/1985", ""),
+        ("Date of Birth: ", "March 2, 1985", ""),
+        ("born on ", "2 March 1985", " in Seoul"),
+        ("", "1990년 12월 25일", "에 태어났습니다"),
+        ("생년월일 ", "850302", ""),
+        ("김민수(", "1985.03.02", ", 남)"),
+        ('"birth_date": "', "1985-03-02", '"'),
+        ("생년월일 확인 부탁드려요. 고객: ", "1990년 5월 12일", "이요"),
+    ],
+)
+def test_a_date_with_a_sign_of_birth_is_found(before: str, date: str, after: str):
+    """The span is the date alone; its label and 생 stay outside."""
+    assert found(before + date + after) == [date]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["주문일 2024-01-02", "생일 파티는 5월에", "2023년 5월 1일 생산된 제품", "1985년 13월 2일생", "생년월일: 1985-02-31", "출시일 2024.1.5"],
+)
+def test_other_dates_and_days_that_never_were_are_left(text: str):
+    """No label, no hit; 31 February is no date."""
+    assert found(text) == []
+
+
+def test_made_documents():
+    """F1 of at least 0.9 on made documents of both languages."""
+    rows = [row._replace(spans=frozenset(s for s in row.spans if s[0] == "BIRTH_DATE")) for row in documents(400)]
+    assert measure(DATES.find, rows, frozenset({"BIRTH_DATE"})).f1 >= 0.9
