@@ -78,7 +78,7 @@ class KoreanNames:
         self._common = w.nouns | w.verbs | w.not_names
         self._gate = re.compile(
             rf"([{surnames}][{first}][{second}]|{'|'.join(w.double_surnames)})[가-힣]*"
-            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|님|\([\u4e00-\u9fff]))"
+            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff]))"
             rf"|(?<=[:：|=])[{surnames}]|(?<=[:：|=] )[{surnames}])[가-힣]*"
             rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야 ]|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
             rf"|({foreign.gate})[가-힣]*|[가-힣]+"
