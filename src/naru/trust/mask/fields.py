@@ -22,6 +22,9 @@ _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 _SMALL = 10**6
+_MIN_DIGITS = 7
+_BEGINS_TEXT = (b'"', b"[", b"{")
+_BEGINS_WORD = (b"t", b"f", b"n")
 _QUOTE = re.compile(rb'\\.|(")', re.DOTALL)
 
 
@@ -35,7 +38,7 @@ def _is_sealed(key: str, text: str, holder: dict[str, Any]) -> bool:
     if key == "data":
         is_binary_kind = holder.get("type") in places.BINARY_KINDS or "format" in holder
         return is_binary_kind and places.SEAL.fullmatch(text) is not None
-    return key in places.SEALED and places.SEAL.fullmatch(text) is not None
+    return places.SEAL.fullmatch(text) is not None
 
 
 class Unit:
@@ -86,10 +89,11 @@ class Walk:
         self._whole: dict[str, Unit] = {}
         try:
             for name in places.FIRST:
-                if name in fields:
-                    self._open(name, fields[name])
+                raw = fields.get(name)
+                if raw is not None:
+                    self._open(name, raw)
             for name, raw in fields.items():
-                if name not in places.FIRST:
+                if name not in places.IS_FIRST:
                     self._open(name, raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError, json.JSONDecodeError):
             raise Unmaskable(
@@ -98,11 +102,12 @@ class Walk:
             ) from None
 
     def _open(self, name: str, raw: msgspec.Raw) -> None:
-        if places.FIELD.fullmatch(name) is None:
+        if name not in places.KNOWN and places.FIELD.fullmatch(name) is None:
             raise Unmaskable("A top-level field has a name that no API has. Names are ASCII words.")
-        head = bytes(memoryview(raw)[:1])
-        if head not in (b'"', b"[", b"{"):
-            if head in b"-0123456789" and name not in places.NUMBERS and len(memoryview(raw)) >= 7:
+        view = memoryview(raw)
+        head = bytes(view[:1])
+        if head not in _BEGINS_TEXT:
+            if len(view) >= _MIN_DIGITS and head not in _BEGINS_WORD and name not in places.NUMBERS:
                 self._open_data(name, raw)
             return
         if head == b"[" and name in places.LISTS:
@@ -114,6 +119,8 @@ class Walk:
                 self._check(unit)
             if name in ("prompt", "input") and units and any(isinstance(unit.value, int) for unit in units):
                 self.opaque.add("token_ids")
+            return
+        if head == b'"' and name in places.IDENTIFIERS and places.IDENTIFIER.fullmatch(_decode(raw)):
             return
         if head == b'"' or name in places.CONTAINERS:
             unit = self._whole[name] = Unit(raw, _decode(raw))
@@ -172,7 +179,7 @@ class Walk:
             if key not in places.KNOWN:
                 self._visit_data(unit, value, key, item, path)
             elif isinstance(item, str):
-                if not _is_sealed(key, item, value):
+                if key not in places.MAYBE_SEALED or not _is_sealed(key, item, value):
                     self._visit_text(unit, value, key, key, item, path)
             elif isinstance(item, list | dict):
                 self._visit_inner(unit, value, key, item, path)
@@ -205,7 +212,8 @@ class Walk:
         raw = bytes(memoryview(unit.raw))
         if len(raw) == len(_encode(unit.value)):
             return
-        if _count_strings(unit.value) * 2 != sum(map(bool, _QUOTE.findall(raw))):
+        quotes = sum(map(bool, _QUOTE.findall(raw))) if b"\\" in raw else raw.count(b'"')
+        if _count_strings(unit.value) * 2 != quotes:
             unit.is_changed = True
 
     def written(self) -> dict[str, msgspec.Raw]:

@@ -106,19 +106,16 @@ class _Job:
         self._texts = ["".join(document.lines) for document in walk.documents]
         for document, text in zip(walk.documents, self._texts, strict=True):
             self._look(document, text)
-        if rules.propagate and not conversation.is_empty:
-            known = KnownValues(
-                e for e in conversation.entries() if rules.action_of(e.type) in ("mask", "block")
-            )
-            if not known.is_empty:
-                for document in walk.documents:
-                    for _, _, piece in document.parts:
-                        self._look_again(piece, known)
-        fields = walk.written()
-        if rules.note and any(
-            entry.fake is None and entry.type != tokens.LITERAL for entry in conversation.entries()
-        ):
-            add_note(endpoint, fields)
+        if conversation.is_empty:
+            fields = walk.written()
+        else:
+            if rules.propagate:
+                self._propagate()
+            fields = walk.written()
+            if rules.note and any(
+                e.fake is None and e.type != tokens.LITERAL for e in conversation.entries()
+            ):
+                add_note(endpoint, fields)
         return Masked(
             fields=fields,
             counts=self._counts,
@@ -128,22 +125,40 @@ class _Job:
             opaque=frozenset(walk.opaque),
         )
 
-    def _look(self, document: Document, text: str) -> None:
-        found = list(self._find(text))
-        parts = document.parts
+    def _propagate(self) -> None:
+        """Second pass: what was found anywhere, wherever its letters stand."""
+        rules = self._rules
+        known = KnownValues(
+            entry
+            for entry in self._conversation.entries()
+            if rules.action_of(entry.type) in ("mask", "block")
+        )
+        if known.is_empty:
+            return
+        for document in self._walk.documents:
+            for _, _, piece in document.parts:
+                self._look_again(piece, known)
+
+    def _share(self, document: Document, found: Iterable[Entity]) -> dict[int, list[tuple[int, int, str]]]:
+        """The hits of each part. An entity may reach over a value's end: each value keeps its share."""
         hits: dict[int, list[tuple[int, int, str]]] = {}
-        if found:
-            starts = [part[0] for part in parts]
-            for entity in found:
-                # An entity may reach over a value's end into the next line: each value keeps its share.
-                at = max(0, bisect_right(starts, entity.start) - 1)
-                while at < len(parts) and parts[at][0] < entity.end:
-                    start, end, piece = parts[at]
-                    low, high = max(entity.start, start) - start, min(entity.end, end) - start
-                    if low < high:
-                        self._entities.append((piece.path, entity._replace(start=low, end=high)))
-                        hits.setdefault(at, []).append((low, high, entity.type))
-                    at += 1
+        parts = document.parts
+        starts: list[int] = []
+        for entity in found:
+            starts = starts or [part[0] for part in parts]
+            at = max(0, bisect_right(starts, entity.start) - 1)
+            while at < len(parts) and parts[at][0] < entity.end:
+                start, end, piece = parts[at]
+                low, high = max(entity.start, start) - start, min(entity.end, end) - start
+                if low < high:
+                    self._entities.append((piece.path, entity._replace(start=low, end=high)))
+                    hits.setdefault(at, []).append((low, high, entity.type))
+                at += 1
+        return hits
+
+    def _look(self, document: Document, text: str) -> None:
+        parts = document.parts
+        hits = self._share(document, self._find(text))
         for at, (_, _, piece) in enumerate(parts):
             forged = tokens.find_forged(piece.shown)
             if self._conversation.fakes:

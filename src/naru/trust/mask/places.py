@@ -19,6 +19,8 @@ FIRST = (
 """Masked in this order, then the rest as they come: what stays the same from turn to turn gets its numbers
 first, so a masked history begins with the bytes it began with before."""
 
+IS_FIRST = frozenset(FIRST)
+
 LISTS = _names("messages input tools functions system prompt instructions")
 """Taken apart item by item, so that only an item with a hit is written anew."""
 
@@ -36,6 +38,8 @@ IDENTIFIERS = _names(
 
 SEALED = _names("signature encrypted_content encrypted_index encrypted_stdout thought_signature b64_json")
 """Must come back byte for byte: not looked at while they look like base64."""
+
+MAYBE_SEALED = SEALED | {"data"}
 
 TOKEN_IDS = _names("logit_bias embedding")
 """Numbers of tokens and vectors."""
@@ -69,7 +73,8 @@ _SCALARS = _names(
     """
     temperature top_p top_k n index strict stream is_error parallel_tool_calls budget_tokens max_uses
     disable_parallel_tool_use start_index end_index include_usage include_obfuscation store logprobs
-    top_logprobs metadata variables defer_loading enabled
+    top_logprobs metadata variables defer_loading enabled stream_options presence_penalty frequency_penalty
+    messages seed user safety_identifier mcp_servers web_search_options context_management best_of echo
     """
 )
 KNOWN = IDENTIFIERS | SEALED | TOKEN_IDS | SCHEMAS | CONTAINERS | TEXTS | NUMBERS | _SCALARS

@@ -110,11 +110,10 @@ JSON = _write_grammar(is_json=True)
 """JSON as it is written, e.g. the arguments of a tool call."""
 
 _FORGED = re.compile(rf"{_OPEN}{_BLANK}(?ai:{_write_label(_SEP)}){_SEP}[0-9]{{1,5}}{_NONCE}{_BLANK}{_CLOSE}")
-_BARE_HINT = re.compile(r"[A-Z]\\?_[0-9]|[A-Z][0-9]_[0-9]")
 _BARE = re.compile(
     rf"(?<!{_WORD})(?P<bare>{_write_label(_BARE_SEP)})\\{{0,2}}_(?P<number>[0-9]{{1,5}}){_NONCE}(?!{_WORD})"
 )
-_OPENERS = re.compile(r"[<＜〈‹⟨《]|&lt;|%3[Cc]")
+_OPENERS = re.compile("[<＜〈‹⟨《&%]")
 _SEPARATORS = re.compile(r"[\\_ \-\u2011]+")
 
 
@@ -127,7 +126,7 @@ def find_forged(text: str) -> list[tuple[int, int]]:
 
 def find_bare(text: str) -> list[tuple[str, int]]:
     """(label, number) of what would be read as a placeholder without brackets."""
-    if _BARE_HINT.search(text) is None:
+    if "_" not in text:
         return []
     return [(canonical(match["bare"]), int(match["number"])) for match in _BARE.finditer(text)]
 

@@ -16,7 +16,9 @@ _START = re.compile(
     r"(?:https?|wss?|ftp):[\\/]*|[a-z][a-z0-9+.\-]{1,30}:(?:\\?/){2,}|(?<=[(\"'=<])(?:[\\/]){2}(?=[a-z0-9\[<])|www\.",
     re.IGNORECASE,
 )
-_HINT = re.compile(r"//|\\/|\\\\|www\.|https?:|wss?:|ftp:", re.IGNORECASE)
+_HINTS = ("//", "\\", ":/", "p:", "s:", "P:", "S:", "w.", "W.")
+"""Every beginning of an address holds one of these: `in` is faster than the pattern."""
+_LONGEST_START = 48
 _SPACE = re.compile(r"\s")
 _END_OF_HOST = re.compile(r"[/\\?#]")
 # After a host: its port, a path, or a Korean particle; never what would make it part of another host.
@@ -55,10 +57,9 @@ class UrlGuard:
         if self._is_open:
             return False
         text = self._text()
-        if _HINT.search(text) is None:
-            return False
         url = self._open_url(text)
         if url is None:
+            self._keep(text[-_LONGEST_START:])
             return False
         address = text[url[1] :]
         if not address and (label in _HOST_LABELS or label.startswith("CUSTOM")):
@@ -74,19 +75,23 @@ class UrlGuard:
 
     def _trim(self) -> None:
         text = self._text()
-        url = None if _HINT.search(text) is None else self._open_url(text)
+        url = self._open_url(text)
         if url is None:
-            text = text[-_KEPT:]
+            self._keep(text[-_LONGEST_START:])
         else:  # the middle of a very long address does not matter: its opener and host do
             kept = text[max(0, url[0] - 1) : url[1] + 512]
             rest = text[url[1] + 512 :]
-            text = kept + rest[-_KEPT:]
+            self._keep(kept + rest[-_KEPT:])
+
+    def _keep(self, text: str) -> None:
         self._parts = [text]
         self._size = len(text)
 
     @staticmethod
     def _open_url(text: str) -> tuple[int, int] | None:
         """(start, end of the scheme) of the URL that is open at the end of `text`."""
+        if not any(hint in text for hint in _HINTS):
+            return None
         match = _START.search(text)
         while match is not None:
             end = _find_end(text, match.start(), match.end())
