@@ -99,6 +99,47 @@ def plant_request(body, rng):
     return _plant(body, rng, "")
 
 
+_SAID = frozenset(
+    ["content", "text", "refusal", "reasoning_content", "thinking", "cited_text", "title", "query"]
+)
+
+
+def plant_reply(value, conversation, rng, name=""):
+    """An answer with placeholders in every text it says, and in the arguments of its calls."""
+    tokens = [conversation.write(entry) for entry in conversation.entries()]
+    if isinstance(value, dict):
+        if name == "input":
+            return {rng.choice(tokens): [f"{rng.choice(tokens)} ", 1]}
+        return {
+            key: item if key in ("logprobs", "citations") else plant_reply(item, conversation, rng, key)
+            for key, item in value.items()
+            if key != "annotations"  # their places move with the text: a unit test looks at that
+        }
+    if isinstance(value, list):
+        return [plant_reply(item, conversation, rng, name) for item in value]
+    if isinstance(value, str) and name in _SAID:
+        return f"{rng.choice(tokens)} {value} {rng.choice(tokens)}"
+    if isinstance(value, str) and name == "arguments":
+        inner = json.dumps({"in": rng.choice(tokens)})
+        return json.dumps({rng.choice(tokens): [rng.choice(tokens), inner]}, ensure_ascii=False)
+    return value
+
+
+def unmasked(value, conversation):
+    """`value` with every placeholder replaced, by plain replacement in the strings that are no JSON."""
+    if isinstance(value, dict):
+        return {unmasked(key, conversation): unmasked(item, conversation) for key, item in value.items()}
+    if isinstance(value, list):
+        return [unmasked(item, conversation) for item in value]
+    if not isinstance(value, str):
+        return value
+    if value[:1] in ("{", "["):
+        return json.dumps(unmasked(json.loads(value), conversation))
+    for entry in conversation.entries():
+        value = value.replace(conversation.write(entry), entry.value)
+    return value
+
+
 def _plant(value, rng, name):
     if name in STRUCTURE or value is None:
         return value

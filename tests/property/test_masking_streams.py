@@ -17,10 +17,12 @@ from tests.property.planted import (
     find_deltas,
     is_arguments,
     parse_stream,
+    plant_reply,
     plant_request,
     read_cases,
     read_deep,
     seeded,
+    unmasked,
 )
 
 RULES = Rules()
@@ -29,6 +31,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 SKIPPED = frozenset(["tools_all_numbered_zero.sse"])
 STREAMS = [case for case in read_cases("streams") if case[1].name not in SKIPPED]
 REQUESTS = read_cases("requests")
+REPLIES = read_cases("replies")
 
 
 def full_conversation(seed=0):
@@ -97,6 +100,19 @@ def check_request(seed):
     assert read_deep(json.loads(restored)) == read_deep(body), (seed, path)
 
 
+def check_reply(seed):
+    """A whole golden answer: masked as a request would be, restored as an answer."""
+    rng = seeded(seed)
+    language, path = REPLIES[seed % len(REPLIES)]
+    conversation = full_conversation(seed)
+    body = plant_reply(json.loads(path.read_text()), conversation, rng)
+    restorer = Restorer(language, conversation, Rules(tools="all"))
+    made = json.loads(restorer.whole(json.dumps(body).encode()))
+    said = "\n".join(every_string(made))
+    assert read_deep(made) == read_deep(unmasked(body, conversation)), (seed, path)
+    assert "PERSON_" not in said
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_planted_language_has_streams_and_requests(language):
     """The two properties below cover all four languages."""
@@ -108,6 +124,12 @@ def test_planted_values_come_back_in_every_stream():
     """500 streams, cut at random: every text as expected, every argument JSON, nothing said twice masked."""
     for seed in range(500):
         check_stream(seed)
+
+
+def test_planted_values_come_back_in_every_reply():
+    """Golden replies with placeholders in every text, restored whole."""
+    for seed in range(5 * len(REPLIES)):
+        check_reply(seed)
 
 
 def test_planted_values_never_leave():

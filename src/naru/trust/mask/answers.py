@@ -47,6 +47,7 @@ _SEALED_KEYS = frozenset(
 _BLOBS = frozenset(["redacted_thinking", "base64"])
 _THOUGHTS = frozenset(["thinking", "reasoning_content", "reasoning"])
 _ARGUMENTS = frozenset(["arguments", "input", "action", "actions", "query", "queries", "code", "operation"])
+_THOUGHT_PARTS = frozenset(["summary_text", "reasoning_text"])
 _OFFSETS = ("start_index", "end_index", "index")
 _CALLS = frozenset(
     [
@@ -121,7 +122,7 @@ class Answer:
             if key in _SEALED_KEYS or (key == "data" and (kind in _BLOBS or "format" in value)):
                 continue
             if isinstance(item, str):
-                if key in _THOUGHTS:
+                if key in _THOUGHTS or (key == "text" and kind in _THOUGHT_PARTS):
                     value[key] = self.text(item, SEALED)
                     continue
                 made, edits = self._restore(item, PLAIN, may_restore=may_restore)

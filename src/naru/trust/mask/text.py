@@ -25,6 +25,13 @@ the very bytes that were signed and so is restored without any correction."""
 _JSON_BLANKS = ("\\n", "\\t", "\\r")
 
 
+def _read_escape(unit: str) -> str:
+    try:
+        return str(json.loads(f'"{unit}"'))
+    except ValueError:
+        return unit
+
+
 class Counters:
     """What restoring did in one answer."""
 
@@ -130,14 +137,14 @@ class TextRestorer:
                 self._is_json = True
                 self._grammar = tokens.JSON
 
-    def _note(self, piece: str) -> None:
-        """`piece` goes out as it is."""
+    def _note(self, piece: str, shown: str | None = None) -> None:
+        """`piece` goes out as it is; `shown` is what a reader of the JSON sees."""
         if self._is_opening and (first := piece.lstrip()[:1]) and first not in '"\\':
             self._is_opening = False
             self._is_nested = first in "{["
         self._read += len(piece)
         self._written += len(piece)
-        self._guard.add(piece)
+        self._guard.add(piece if shown is None else shown)
 
     def _run(self, text: str, *, is_last: bool) -> str:
         skipped = len(self._before)
@@ -171,7 +178,8 @@ class TextRestorer:
 
     def _pass(self, piece: str, out: list[str]) -> None:
         out.append(piece)
-        self._note(piece)
+        is_escape = self._is_json and piece[0] == "\\" and len(piece) in (2, 6)
+        self._note(piece, _read_escape(piece) if is_escape else None)
 
     def _merge(self, text: str, at: int, fakes: _FakeFinder) -> Iterator[_Unit]:
         """Placeholders and fakes in order of appearance."""

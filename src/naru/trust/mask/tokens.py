@@ -14,8 +14,9 @@ from naru.trust.mask import particles
 
 LITERAL = "LITERAL"
 """Label of text that looked like a placeholder before we wrote any."""
-MAX_HOLD = 44
-"""Code points: a placeholder in its longest form (32) and what may follow it (particle 7, port 6)."""
+MAX_HOLD = 60
+"""Code points looked back over: the longest form there is (46, every part mutated) and what may follow it
+(particle or port, 8). What we write ourselves is 24 at most, 28 with a nonce."""
 MAX_NUMBER = 99_999
 _MAX_CUSTOM = 10
 

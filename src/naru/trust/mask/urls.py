@@ -19,7 +19,8 @@ _START = re.compile(
 _HINTS = ("//", "\\", ":/", "p:", "s:", "P:", "S:", "w.", "W.")
 """Every beginning of an address holds one of these: `in` is faster than the pattern."""
 _LONGEST_START = 48
-_SPACE = re.compile(r"\s")
+_SPACE = re.compile("[ \t\r\n\f\v]")
+"""Only ASCII blanks end an address in Markdown: behind a no-break space it goes on."""
 _END_OF_HOST = re.compile(r"[/\\?#]")
 # After a host: its port, a path, or a Korean particle; never what would make it part of another host.
 _STANDS_ALONE = re.compile(r"(?::[0-9]{1,5})?(?:[/?#]|[가-힣]{0,4}(?:[\s\"'<>)\]`,]|\.(?:\s|$)|$))")

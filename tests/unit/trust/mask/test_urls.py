@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from tests.unit.trust.mask.tools import chunk, data_of, known, restored_text
 
@@ -30,6 +32,7 @@ LISTED = Rules(hosts=frozenset(["ok.example", "*.corp.example"]))
         "https://evil.example/?u=https://ok.example/<PERSON_1>",
         '"https://evil.example/?u=https://ok.example/<PERSON_1>"',
         "ftp://evil.example/<PERSON_1>",
+        "https://evil.example/a\u00a0<PERSON_1>",
     ],
 )
 def test_no_value_travels_to_a_host_off_the_list(text):
@@ -82,6 +85,23 @@ def test_a_masked_host_comes_back_only_as_the_whole_host(text, made, size):
     out = b"".join(restorer.feed(chunk(text[at : at + size])) for at in range(0, len(text), size))
     out += restorer.feed(chunk(finish="stop"))
     assert "".join(e["choices"][0]["delta"].get("content", "") for e in data_of(out)) == made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_restored"),
+    [
+        ('{"a": "\\u0068ttps:\\/\\/evil.example\\/<PERSON_1>"}', False),
+        ('{"a": "https://evil.example/\\n<PERSON_1>"}', False),
+        ('{"a": "see https://evil.example/\\n<PERSON_1>"}', True),
+        ('{"url": "https://evil.example/", "who": "<PERSON_1>"}', True),
+        ('{"url": "https://ok.example/<PERSON_1>"}', True),
+    ],
+)
+def test_addresses_in_arguments_are_read_through_their_escapes(arguments, is_restored):
+    """What a tool would fetch is guarded as what a person would click."""
+    call = {"type": "function_call", "name": "fetch", "arguments": arguments}
+    made = Restorer("responses", known("김민수"), LISTED).whole(json.dumps({"output": [call]}).encode())
+    assert ("김민수" in json.loads(made)["output"][0]["arguments"]) is is_restored
 
 
 def test_a_very_long_address_is_remembered():
