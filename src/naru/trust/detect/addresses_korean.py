@@ -23,6 +23,7 @@ _POSTAL_LABEL = re.compile(
     r"(?:우편 ?번호|우편 ?NO|zip ?code|postal ?code|postcode|zip)(?:은|는|이|가)?\s{0,2}[:：=|]?\s{0,3}[(\[]?(\d{5}(?:-\d{4})?|\d{3}-\d{3})(?!\d)",
     re.IGNORECASE,
 )
+_POSTAL_CUES = ("우편", "zip", "Zip", "ZIP", "ostal", "OSTAL", "ostcode")
 _POSTAL_BEFORE = re.compile(
     r"[(\[〒우]\s?(?:우편번호\s?|우\)\s?)?:?\s?(\d{5}|\d{3}-\d{3})\s?[)\]]?\s{0,2}$|(?<![\d-])(\d{5})\s{1,2}$"
 )
@@ -83,6 +84,9 @@ class KoreanAddresses:
 
     def find(self, text: str) -> Iterator[Entity]:
         """Addresses, then postal codes with a label or before an address."""
+        if text.isascii():
+            yield from self._labelled_codes(text)
+            return
         done = -1
         spans: list[tuple[int, int]] = []
         for m in _CORE.finditer(text):
@@ -105,8 +109,13 @@ class KoreanAddresses:
         for found in self._regions_only(text):
             if not _within(found, spans):
                 yield found
-        for m in _POSTAL_LABEL.finditer(text):
-            yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
+        yield from self._labelled_codes(text)
+
+    @staticmethod
+    def _labelled_codes(text: str) -> Iterator[Entity]:
+        if any(cue in text for cue in _POSTAL_CUES):
+            for m in _POSTAL_LABEL.finditer(text):
+                yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
 
     def _postal_before(self, text: str, start: int) -> Iterator[Entity]:
         window = max(0, start - 20)

@@ -26,9 +26,8 @@ _DATE = (
     r")"
 )
 _VALUE = re.compile(_DATE)
-_CUE = re.compile(
-    r"생년월일|생일|출생|생년|태어|일생|\d ?생|\bDOB\b|\bD\.O\.B|[Dd]ate of [Bb]irth|DATE OF BIRTH|[Bb]irth ?[Dd]a(?:te|y)|[Bb]orn|BIRTH|dob|birth_?date"
-)
+_CUE = re.compile(r"생|태어|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B")
+_LABEL = re.compile(r"생(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd]a(?:te|y)|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B\.?")
 _GAP = re.compile(
     r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은|는|이|가|:|：|=|\||-|is|was|on|,|\[|\()?\s{0,3}(?:on |is |양력|음력|\()?\s{0,2}[\"']?"
 )
@@ -68,26 +67,26 @@ class BirthDateDetector:
         """Every date of birth; a date without a sign of birth is none."""
         last = -1
         for cue in _CUE.finditer(text):
-            hit = (
-                self._after(text, cue.end())
-                if cue.group(0) not in ("일생",) and not cue.group(0)[0].isdigit()
-                else None
-            )
-            if hit is None:
+            label = _LABEL.match(text, cue.start())
+            hit = self._after(text, label.end()) if label is not None else None
+            if hit is None and cue.group(0) in ("생", "태어"):
                 hit = self._before(text, cue.start(), cue.end())
             if hit is not None and hit.start > last:
                 last = hit.end - 1
                 yield hit
         for m in _BRACKET.finditer(text):
-            value = _VALUE.match(text, m.end())
-            if (
-                value is not None
-                and _valid(value)
-                and text[value.end() : value.end() + 1] in (")", ",", "생", " ")
-                and value.start() > last
-            ):
-                if value.end() - value.start() >= 8 and _SEX.match(text, value.end()):
-                    yield Entity("BIRTH_DATE", value.start(), value.end(), 0.7, "after a name with sex")
+            yield from self._in_brackets(text, m.end())
+
+    @staticmethod
+    def _in_brackets(text: str, at: int) -> Iterator[Entity]:
+        """김민수(1985.03.02, 남): a whole date and a sex in the brackets after a word."""
+        before = text[at - 2 : at - 1] if text[at - 2 : at - 1] != " " else text[at - 3 : at - 2]
+        if not before.isalpha():
+            return
+        value = _VALUE.match(text, at)
+        if value is None or value.end() - value.start() < 8 or not _SEX.match(text, value.end()) or not _valid(value):
+            return
+        yield Entity("BIRTH_DATE", value.start(), value.end(), 0.7, "after a name with sex")
 
     def _after(self, text: str, at: int) -> Entity | None:
         gap = _GAP.match(text, at)
@@ -116,4 +115,4 @@ class BirthDateDetector:
         return None
 
 
-_BRACKET = re.compile(r"[가-힣a-z] ?\((?=\d)")
+_BRACKET = re.compile(r"\((?=\d)")

@@ -23,6 +23,9 @@ THRESHOLD = 1.4
 _FLOOR = 0.0
 """Evidence from which a candidate is kept to be raised by a list, a repetition or an identifier near it."""
 _IMPOSSIBLE = -9.0
+_HOPELESS = -2.0
+"""Evidence of the word itself under which neither a label nor a role before it can make it a name."""
+_OPENING = (" ", "(")
 
 _USUAL_FIRST = frozenset("영성재정상동지승경종병수기현진태용인원민창윤석명은희준주혜선우형광미세유규호도문남소연순덕효하예시철찬한")
 _USUAL_SECOND = frozenset(
@@ -164,21 +167,24 @@ class KoreanNames:
         return False
 
     def _judge(self, text: str, i: int, j: int, run: str) -> Candidate | None:
-        best: Candidate | None = None
+        best = -9.0
+        end, reason = i, ""
         if run[0] in self._w.surnames:
+            size = len(run)
             for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
-                if len(run) >= n and (n > 2 or len(run) == 2 or run[2] in "씨님입이라"):
-                    points, reason = self._points(text, i, j, n, run)
-                    if best is None or points > best.points:
-                        best = Candidate(i, i + n, points, reason)
-            alone = self._alone.surname(text, i, j, run)
-            if alone is not None and (best is None or alone[2] > best.points):
-                best = Candidate(*alone)
-        if best is None or best.points < THRESHOLD:
+                if size >= n and (n > 2 or size == 2 or run[2] in "씨님입이라"):
+                    points, why = self._points(text, i, j, n, run)
+                    if points > best:
+                        best, end, reason = points, i + n, why
+            if size == 1 or run[1] in "씨모":
+                alone = self._alone.surname(text, i, j, run)
+                if alone is not None and alone[2] > best:
+                    _, end, best, reason = alone
+        if best < THRESHOLD and (run[:2] in self._pairs or self._foreign.may_be_spelled(text, j, run)):
             other = self._foreign.judge(text, i, j, run)
-            if other is not None and (best is None or other[2] > best.points):
-                best = Candidate(*other)
-        return best
+            if other is not None and other[2] > best:
+                _, end, best, reason = other
+        return Candidate(i, end, best, reason) if best >= _FLOOR else None
 
     def _points(self, text: str, i: int, j: int, n: int, run: str) -> tuple[float, str]:
         kind = self._tails.kind(run, n)
@@ -190,6 +196,8 @@ class KoreanNames:
         points += Tails.points(kind)
         reason = "surname and given name"
         common = self._common_word(run, n)
+        if points - common < _HOPELESS and kind < KINSHIP and text[j : j + 1] not in _OPENING:
+            return _IMPOSSIBLE, ""
         after = 0.0
         if kind == END:
             after, why = self._context.after(text, j, far=points - common < 3.0)
