@@ -45,7 +45,8 @@ class Blank(NlpEngine):
     def process_text(self, text, language):
         doc = self.nlp(text)
         return NlpArtifacts([], doc, [t.idx for t in doc], [t.text.lower() for t in doc], self, language)
-    def process_batch(self, texts, language, **kw): return ((t, self.process_text(t, language)) for t in texts)
+    def process_batch(self, texts, language, **kw):
+        return ((t, self.process_text(t, language)) for t in texts)
     def is_stopword(self, word, language): return False
     def is_punct(self, word, language): return False
     def get_supported_entities(self): return []
@@ -71,7 +72,8 @@ def find(text):
 _KO_PII = """
 import ko_pii
 NAMES = {"RRN": "KR_RRN", "FRN": "KR_FRN", "BUSINESS_REG": "KR_BRN", "CORP_REG": "KR_CRN",
-         "FAX": "PHONE", "POSTAL_CODE": "POSTAL_CODE", "PASSPORT": "PASSPORT", "DRIVER_LICENSE": "DRIVER_LICENSE",
+         "FAX": "PHONE", "POSTAL_CODE": "POSTAL_CODE", "PASSPORT": "PASSPORT",
+         "DRIVER_LICENSE": "DRIVER_LICENSE",
          "MEDICAL_INSURANCE": "HEALTH_INSURANCE", "VEHICLE": "VEHICLE",
          "ACCOUNT": "ACCOUNT", "CARD": "CARD", "PHONE": "PHONE", "EMAIL": "EMAIL", "IP": "IP"}
 def find(text):

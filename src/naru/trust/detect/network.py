@@ -16,6 +16,8 @@ _TOP = re.compile(r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})\Z")
 _IPV4 = re.compile(
     r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}(?![0-9A-Za-z_]|\.[0-9]|-[0-9])"
 )
+# Loopback, masks and the like are the same on every machine.
+_NOBODY = re.compile(r"127\.|0\.|255\.255\.|169\.254\.169\.254\Z")
 _HEX = "0123456789abcdefABCDEF:."
 _MAX_IPV6 = 45
 _VERSIONS = re.compile(
@@ -64,7 +66,9 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
     near = labels.find_before(start)
     label = near[0] if near else ""
     score = 0.8
-    if label == "IP":
+    if _NOBODY.match(found.group()):
+        score = 0.4
+    elif label == "IP":
         score = 0.95
     elif _VERSIONS.search(text[max(0, start - 48) : start]):
         score = 0.2
@@ -72,8 +76,6 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
         score = 0.35
     elif found.end() - start == len("1.2.3.4"):
         score = 0.55 if found.group() in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.0.0.1", "9.9.9.9") else 0.4
-    elif found.group().startswith("0.") and found.group() != "0.0.0.0":  # noqa: S104 - an address in a text
-        score = 0.4
     return Entity("IP", start, found.end(), score, "shape of an IP address")
 
 

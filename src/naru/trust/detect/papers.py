@@ -32,6 +32,11 @@ _POSTAL_AFTER = re.compile(
     r"|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9])"
     r"(?![0-9A-Za-z]|[-.][0-9])"
 )
+_PASSPORT_AFTER = re.compile(
+    r"[\"'*]{0,2} ?(?:번호|number|no\.?|num)?[\"'*)]{0,2} {0,2}(?:는|은|이|가|[:=)(\]]|is|#)?[\"'*(]{0,2} {0,2}"
+    r"([A-Z][A-Z0-9]{6,8}|[A-Z]{2}[0-9]{7})(?![0-9A-Za-z])"
+)
+_MIN_PASSPORT_DIGITS = 4
 _ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|[-.][0-9])")
 
 # Scanned for in all texts at once; each ends at a known place of what it may be.
@@ -121,6 +126,14 @@ def find_postal_after(text: str, label_end: int) -> Entity | None:
     if found is None:
         return None
     return Entity("POSTAL_CODE", found.start(1), found.end(1), 0.9, "label before it")
+
+
+def find_passport_after(text: str, label_end: int) -> Entity | None:
+    """The passport number of any country that a label promises: letters and digits, at least four of these."""
+    found = _PASSPORT_AFTER.match(text, label_end, label_end + 40)
+    if found is None or sum(map(str.isdigit, found.group(1))) < _MIN_PASSPORT_DIGITS:
+        return None
+    return Entity("PASSPORT", found.start(1), found.end(1), 0.85, "label before it")
 
 
 def find_zip(text: str, start: int) -> Entity | None:

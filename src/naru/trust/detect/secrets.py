@@ -177,6 +177,12 @@ _PLACEHOLDER = re.compile(
     r"(?:[*xX•.\-_]+|your[_-].*|.*(?:example|placeholder|redacted|dummy).*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.|.*\(.*\).*)\Z",
     re.IGNORECASE,
 )
+_CLOSING = {"“": "”", "‘": "’"}
+_PLAIN_SIGNS = frozenset([":", "=", "==", ":=", "->", "=>", "→"])
+_MIN_KEY = 16
+_MIN_PASSWORD, _SURE_PASSWORD, _MAX_PASSWORD, _MAX_PIN = 4, 6, 128, 12
+_CALL = re.compile(r"[A-Za-z_][A-Za-z_.]*[(\[]|[A-Za-z_][A-Za-z0-9_.]*[(\[].*[)\]]|[a-z_]+\.[a-z_.]+\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_.]*,?\Z")
 _TRAIL = ".,;:)]}\"'`”’>"
 
 
@@ -238,60 +244,57 @@ def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
     opening = found.group("open")
     if any(c in "<{$([" for c in opening):
         return None
-    if opening:
-        closing = {"“": "”", "‘": "’"}.get(opening[-1], opening[-1])
-        if closing in value:
-            value = value[: value.index(closing)]
-    else:
-        for stop in ('"', "'", "`", "<", "&"):
-            if stop in value and (stop != "&" or sign == "="):
-                value = value[: value.index(stop)]
+    value = _cut(value, opening, is_form=sign == "=")
+    if not opening and _is_code(value, f"{text[label_end : label_end + 1]}{sign}" == " ="):
+        return None
+    value = value.rstrip(_TRAIL)
     if kind == "PASSWORD":
         return _password(value, start, sign, bool(opening))
-    value = value.rstrip(_TRAIL)
     value = value.split(",")[0].split(";")[0]
-    if len(value) < 16 or (not sign and "earer" not in text[max(0, label_end - 6) : label_end]):
+    if len(value) < _MIN_KEY or (not sign and "earer" not in text[max(0, label_end - 6) : label_end]):
         return None
     if _PLACEHOLDER.match(value[:_TELLING]) or "://" in value or not _looks_random(value):
         return None
     return Entity(_KEY, start, start + len(value), 0.8, "label before it")
 
 
+def _cut(value: str, opening: str, is_form: bool) -> str:
+    """The value up to the quote that closes it; without one, up to where a secret seldom goes on."""
+    stops = _CLOSING.get(opening[-1], opening[-1]) if opening else "\"'`<&" if is_form else "\"'`<"
+    for stop in stops:
+        value = value.partition(stop)[0]
+    return value
+
+
+def _is_code(value: str, is_assigned: bool) -> bool:
+    """`password = self.ask(url)`: a name, a call or a type stands where a secret would."""
+    if _CALL.match(value):
+        return True
+    return is_assigned and _NAME.match(value) is not None
+
+
 def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | None:
-    value = value.rstrip(_TRAIL)
     size = len(value)
-    if (
-        size < 4
-        or size > 128
-        or value.lower() in _DULL
-        or _PLACEHOLDER.match(value[:_TELLING])
-        or "://" in value
-    ):
+    if not _MIN_PASSWORD <= size <= _MAX_PASSWORD or value.lower() in _DULL or "://" in value:
         return None
-    has_digit = any(c.isdigit() for c in value)
-    has_letter = any(c.isalpha() for c in value)
-    has_sign = any(not c.isalnum() for c in value.rstrip("!?"))
-    is_strict = sign not in (":", "=", ":=", "->", "=>", "→", "==")
+    if _PLACEHOLDER.match(value[:_TELLING]) or not any(map(str.isalnum, value)):
+        return None
     if value.isdigit():
-        if (is_strict and not sign) or size > 12:
-            return None
-        return Entity("PASSWORD", start, start + size, 0.7, "label before it")
-    if not sign and not (has_digit and has_letter and size >= 6):
-        return None
-    if is_strict and sign and not (has_digit or (has_sign and size >= 6)):
-        return None
-    if (
-        not has_digit
-        and not has_sign
-        and not is_quoted
-        and sign == ":"
-        and value.islower() is False
-        and size < 6
-    ):
-        return None
-    if not has_letter and not has_digit:
-        return None
-    return Entity("PASSWORD", start, start + size, 0.85, "label before it")
+        # 비밀번호 1234 without a sign between may be anything; twelve digits are a number of another kind.
+        is_pin = sign != "" and size <= _MAX_PIN
+        return Entity("PASSWORD", start, start + size, 0.7, "label before it") if is_pin else None
+    has_digit = any(map(str.isdigit, value))
+    has_letter = any(map(str.isalpha, value))
+    has_sign = not value.rstrip("!?").isalnum()
+    is_long = size >= _SURE_PASSWORD
+    if sign in _PLAIN_SIGNS:
+        is_likely = has_digit or has_sign or is_quoted or is_long
+    elif sign:
+        # After a verb or a particle comes an everyday word far more often than a password.
+        is_likely = has_digit or (has_sign and is_long)
+    else:
+        is_likely = has_digit and has_letter and is_long
+    return Entity("PASSWORD", start, start + size, 0.85, "label before it") if is_likely else None
 
 
 def _looks_random(value: str) -> bool:

@@ -5,6 +5,7 @@ Linear: both scans read the text once, and what is looked at around a hit is bou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -16,12 +17,15 @@ from naru.trust.detect.number import Number, find_anchors, find_end, read_number
 from naru.trust.entity import Entity
 
 _IPV6 = "[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]|[0-9a-f]::[0-9a-f]|::[0-9a-f]"
+# Labels whose value is found from the label, since its own shape would be found everywhere.
+_PROMISES = {"POSTAL_CODE": papers.find_postal_after, "PASSPORT": papers.find_passport_after}
 _SURE = 0.5
 _CERTAIN = 0.8
 _PHONE_DIGITS = range(7, 18)
 _MAX_TRIGGER = 16
 _MAX_GROUPS = 6
 _HEAD = 18
+_HIDDEN = re.compile(r"[*●○xX]")
 
 # By their number of digits, what a number may be. Grouping is each rule's own affair.
 _RULES: dict[int, tuple[Callable[[Number], korean.Guess | None], ...]] = {
@@ -126,14 +130,14 @@ def _read_hits(
             if 0 <= pem_end < end:
                 pem_end = text.find("-----END ", end)
             entity = secrets.match_pem(text, end - len(secrets.PEM_TRIGGER), pem_end)
-        elif kind != "label" or labels.MEANINGS[index][0] == "POSTAL_CODE":
+        elif kind != "label" or labels.MEANINGS[index][0] in _PROMISES:
             entity = _READERS[kind](text, index, end, near)
         if entity is not None:
             found.append(entity)
 
 
-def _read_label(text: str, _index: int, end: int, _near: Labels) -> Entity | None:
-    return papers.find_postal_after(text, end)
+def _read_label(text: str, index: int, end: int, _near: Labels) -> Entity | None:
+    return _PROMISES[labels.MEANINGS[index][0]](text, end)
 
 
 def _read_labelled(text: str, index: int, end: int, _near: Labels) -> Entity | None:
@@ -236,7 +240,7 @@ def _read_special(text: str, start: int, near: Labels) -> Entity | None:
             return plate
     if "." in head[:4] and (address := network.find_ipv4(text, start, near)) is not None:
         return address
-    if any(sign in head for sign in "*●○xX"):
+    if _HIDDEN.search(head):
         nearest = near.find_before(start)
         if (masked := korean.find_masked_rrn(text, start, nearest[0] if nearest else "")) is not None:
             return masked
