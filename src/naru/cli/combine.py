@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from naru.trust.combine.clock import What
     from naru.trust.combine.prepare import Scan
     from naru.trust.combine.workspace import Workspace
+    from naru.trust.entity import Entity
 
 app = typer.Typer(
     help="Join two parties' tables under pseudonyms (가명정보 결합). Begin with `naru combine init "
@@ -122,7 +123,7 @@ def prepare(
             table,
             secret=secret,
             encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding,
-            scanner=_find_scanner(),
+            scanner=_LazyScanner(),
             progress=_progress(),
         )
         without = ", ".join(f"{count:,} without {item}" for item, count in facts["without"].items())
@@ -252,7 +253,7 @@ def check(
 
         if table not in TABLES:
             raise BadRequest(f"--table is one of {', '.join(TABLES)}")
-        report = run(space, table, scanner=_find_scanner(), second_opinion=second_opinion)
+        report = run(space, table, scanner=_LazyScanner(), second_opinion=second_opinion)
         if as_json:
             print_json(report)
         else:
@@ -314,13 +315,24 @@ def export(plan: Plan, work: WorkOption = None, home: HomeOption = None, as_json
 
 @app.command()
 def verify(
-    pack: Annotated[Path, typer.Argument(help="As `naru combine export` wrote it.")],
+    pack: Annotated[
+        Path, typer.Argument(help="As `naru combine export` wrote it, or evidence of `destroy`.")
+    ],
     public_key: Annotated[
         str | None, typer.Option("--public-key", help="As the body told you, not as the pack says.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a pack's hashes and signature, without any Naru. Ends with 1 when one does not hold."""
+    """Check a pack's hashes and signature, or a record of destruction. Ends with 1 when one does not hold."""
+    if pack.suffix == ".json":
+        from naru.trust.combine.destroy import verify_evidence
+
+        holds = verify_evidence(pack)
+        words = "The record is as it was signed." if holds else "The record was changed after it was signed."
+        _show({"holds": holds}, words, as_json)
+        if not holds:
+            raise typer.Exit(1)
+        return
     from naru.trust.combine.export import verify as run
 
     found = run(pack, public_key)
@@ -480,13 +492,18 @@ class _HomeAudit:
             self._naru.close()
 
 
-def _find_scanner() -> Scan | None:
-    """The PII scanner; None in a Naru built without it."""
-    try:
-        from naru.trust.detect import Scanner
-    except ImportError:
-        return None
-    return Scanner()
+class _LazyScanner:
+    """The PII scanner, built when there is a text to scan: most tables have none."""
+
+    def __init__(self) -> None:
+        self._scanner: Scan | None = None
+
+    def scan(self, text: str) -> list[Entity]:
+        if self._scanner is None:
+            from naru.trust.detect import Scanner
+
+            self._scanner = Scanner()
+        return self._scanner.scan(text)
 
 
 def _progress() -> Any:

@@ -12,11 +12,11 @@ import secrets
 from pathlib import Path
 from typing import Any, Final
 
-from naru.kernel.errors import NotFound
+from naru.kernel.errors import BadRequest, NotFound
 from naru.trust.combine.clock import What, require_destroyable, stamp
 from naru.trust.combine.export import verify
 from naru.trust.combine.files import hash_file, replacing
-from naru.trust.combine.signing import ensure_signer
+from naru.trust.combine.signing import ensure_signer, is_signed
 from naru.trust.combine.workspace import Workspace
 
 _CHUNK: Final = 1 << 20
@@ -58,7 +58,7 @@ def destroy(work: Workspace, what: What, *, pack: Path | None = None, reason: st
         ],
         "public_key": signer.public,
     }
-    record["signature"] = signer.sign(json.dumps(record, ensure_ascii=False, sort_keys=True).encode())
+    record["signature"] = signer.sign(_signed_bytes(record))
     work.tell(
         "combine.destroy",
         f"combine:{work.plan.project.name}",
@@ -72,6 +72,25 @@ def destroy(work: Workspace, what: What, *, pack: Path | None = None, reason: st
     if what == "all":
         _erase(work.signing_key)
     return {"files": len(paths), "evidence": str(evidence), "at": at}
+
+
+def verify_evidence(path: Path) -> bool:
+    """Whether a record of destruction is as it was signed, by the key that it names itself.
+
+    Raises:
+        BadRequest: it is no such record.
+    """
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        signature = str(record.pop("signature"))
+        public = str(record["public_key"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise BadRequest(f"{path} is no record of `naru combine destroy`") from None
+    return is_signed(_signed_bytes(record), signature, public)
+
+
+def _signed_bytes(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _is_ours(work: Workspace, pack: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from naru.trust.combine.workspace import Workspace
 
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 _SERIAL: Final = re.compile(r"[0-9a-f]{32}")
+_MOST_PER_ROW: Final = 20
 _Serials = list[str]
 
 
@@ -46,6 +47,8 @@ def link(work: Workspace) -> dict[str, Any]:
     shared = left.keys() & right.keys()
     one_to_one = sum(1 for key in shared if len(left[key]) == len(right[key]) == 1)
     ambiguous = len(shared) - one_to_one
+    if duplicates == "all":
+        _refuse_explosion(sum(len(left[key]) * len(right[key]) for key in shared), left, right)
     pairs = [
         (one, other)
         for key in shared
@@ -173,6 +176,16 @@ def read_joined(work: Workspace, name: str) -> Table:
         raise NotFound(f"{path} is not here yet; `naru combine status` says what comes first")
     header = read_header(path)
     return read_table(header, (cells for _, cells in read_rows(path, header)))
+
+
+def _refuse_explosion(count: int, left: Mapping[bytes, _Serials], right: Mapping[bytes, _Serials]) -> None:
+    """A key that both have a thousand times makes a million rows: such a key is a placeholder, no person."""
+    given = sum(map(len, left.values())) + sum(map(len, right.values()))
+    if count > _MOST_PER_ROW * given:
+        raise Conflict(
+            f"{count:,} rows would come of {given:,}: some key stands for many people at once (a placeholder "
+            "in a key item?); mend the tables, or set duplicates to drop"
+        )
 
 
 def _read_keys(path: Path) -> dict[bytes, _Serials]:

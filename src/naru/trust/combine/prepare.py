@@ -33,6 +33,7 @@ _DIRECT = re.compile(
     r"|(?P<phone>(?<!\d)(?:\+?82[- ]?|0)1[016-9][-. ]?\d{3,4}[-. ]?\d{4}(?!\d))"
     r"|(?P<email>[\w.+-]{1,64}@[\w-]{1,63}\.\w)"
 )
+_OWN: Final = "<KEY_ITEM>"
 _SHORTEST: Final = 6
 """No direct identifier is shorter; most attributes are."""
 
@@ -170,7 +171,7 @@ class _Reader:
             for column, at in attributes:
                 cell = cells[at]
                 if column in self._texts and cell:
-                    cell = self._mask(cell)
+                    cell = self._mask(cell, own)
                 elif cell in own and cell:
                     self._echoes[column] += 1
                 if len(cell) >= _SHORTEST and (match := _DIRECT.search(cell)):
@@ -215,8 +216,14 @@ class _Reader:
         part = 0 if what == "sido" else 1
         return lambda cells: normalise.district(cells[at])[part]
 
-    def _mask(self, text: str) -> str:
+    def _mask(self, text: str, own: set[str]) -> str:
+        """Without the row's own key items, as they are written there or without blanks, and what is found."""
         assert self._scanner is not None
+        for value in own:
+            for form in {value, value.replace(" ", "")}:
+                if len(form) > 1 and form in text:
+                    text = text.replace(form, _OWN)
+                    self.masked += 1
         for entity in reversed(self._scanner.scan(text)):
             text = f"{text[: entity.start]}<{entity.type}>{text[entity.end :]}"
             self.masked += 1

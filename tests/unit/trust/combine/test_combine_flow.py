@@ -22,7 +22,7 @@ from naru.engines.sql.sqlite import FILE_NAME
 from naru.kernel.clock import FrozenClock
 from naru.kernel.errors import BadRequest, Conflict, NaruError, NotFound, Unavailable
 from naru.trust.combine.check import check
-from naru.trust.combine.destroy import destroy
+from naru.trust.combine.destroy import destroy, verify_evidence
 from naru.trust.combine.example import write_example
 from naru.trust.combine.export import export, verify
 from naru.trust.combine.join import extract, join, link
@@ -31,6 +31,7 @@ from naru.trust.combine.prepare import prepare, select
 from naru.trust.combine.status import read_status
 from naru.trust.combine.treatment import treat
 from naru.trust.combine.workspace import open_workspace
+from naru.trust.entity import Entity
 
 CITIES = ["서울특별시 강남구", "서울 마포구", "경기도 성남시 분당구", "부산광역시 해운대구"]
 END = "2026-07-01"
@@ -401,6 +402,19 @@ def test_repeated_keys_are_left_out_or_joined_row_by_row(work, folder):
     assert join(again)["rows"] == 161
 
 
+def test_a_placeholder_for_many_people_is_no_key(work, folder):
+    """Joined row by row it would make thousands of rows of nobody: refused, with the count."""
+    header, rows = read_csv(folder / "card.csv")
+    write_csv(folder / "card.csv", header, [[*rows[199][:-1], row[-1]] for row in rows])
+    header, rows = read_csv(folder / "health.csv")
+    write_csv(folder / "health.csv", header, [[*rows[159][:-1], row[-1]] for row in rows])
+    (folder / "study.toml").write_text((folder / "study.toml").read_text().replace('"drop"  ', '"all"  '))
+    work = open_workspace(folder / "study.toml", clock=FrozenClock())
+    prepared(work, folder)
+    with pytest.raises(Conflict, match="40,000 rows would come of 400"):
+        link(work)
+
+
 def test_an_export_needs_bounds_that_hold_and_were_measured(work, folder):
     """Refused: nothing treated, not measured, measured and failed, or measured under other bounds."""
     prepared(work, folder)
@@ -497,6 +511,10 @@ def test_destruction_has_its_time_and_its_evidence(work, folder):
     assert {file["path"] for file in evidence["files"]} >= {"secret/project.key", "body/links.csv"}
     assert all(len(file["sha256"]) == 64 for file in evidence["files"])
     assert secret not in json.dumps(evidence)
+    path = work.evidence / found["evidence"].rpartition("/")[2]
+    assert verify_evidence(path)
+    path.write_text(path.read_text().replace("body/links.csv", "body/other.csv"))
+    assert not verify_evidence(path)
     with pytest.raises(NotFound, match="nothing is left"):
         destroy(work, "links")
     destroy(work, "all", reason="the study was called off")
@@ -559,6 +577,30 @@ def test_a_direct_identifier_among_the_attributes_is_refused(work, folder, colum
         prepare(work, "A", folder / "card.csv")
     assert value not in str(error.value)
     assert not (work.folder / "body").exists()
+
+
+def test_free_text_is_masked_before_it_leaves(work, folder, people):
+    """The row's own key items by themselves, whatever the scanner misses; the rest by the scanner."""
+
+    class FindsStaff:
+        def scan(self, text):
+            at = text.find("박간호")
+            return [Entity("PERSON", at, at + 3, 0.9, "title")] if at >= 0 else []
+
+    header, rows = read_csv(folder / "health.csv")
+    notes = [[*row, f"{row[0]} {row[3]} 내원, 담당 박간호"] for row in rows]
+    write_csv(folder / "health.csv", [*header, "memo"], notes)
+    plan = folder / "study.toml"
+    text = plan.read_text().replace('["disease"]', '["disease", "memo"]')
+    plan.write_text(text.replace("[bounds]", 'text = ["B.memo"]\n\n[bounds]'))
+    work = open_workspace(plan, clock=FrozenClock())
+    work.begin()
+    create_key(work.secret, "study")
+    with pytest.raises(BadRequest, match="PII scanner"):
+        prepare(work, "B", folder / "health.csv")
+    assert prepare(work, "B", folder / "health.csv", scanner=FindsStaff())["masked"] == 600
+    _, sent = read_csv(work.attributes("B"))
+    assert {row[2] for row in sent} == {"<KEY_ITEM> <KEY_ITEM> 내원, 담당 <PERSON>"}
 
 
 def test_a_key_item_under_another_name_is_refused(work, folder):
