@@ -1,8 +1,8 @@
 """Names, addresses and dates of birth: F1 by exact span.
 
-`python -m bench.pii_names [TSV]` reads KLUE-NER (CC BY-SA 4.0), whose first half of the development set lies beside
-the checkout in development, and reports PERSON on the half the rules were written with and on the one they were not,
-the false hits on its sentences without a person, and all three types on documents made here with a fixed seed.
+`python -m bench.pii_names [TSV]` reads KLUE-NER (CC BY-SA 4.0), whose first half of the development set lies
+beside the checkout in development. It reports PERSON on the half the rules were written with and on the one they
+were not, the false hits on its sentences without a person, and all types on documents made with a fixed seed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Result(NamedTuple):
     def __str__(self) -> str:
         precision = self.right / max(1, self.right + self.wrong)
         recall = self.right / max(1, self.right + self.missed)
-        return f"F1 {self.f1:.3f}  precision {precision:.3f}  recall {recall:.3f}  ({self.right}/{self.wrong}/{self.missed})"
+        counts = f"{self.right}/{self.wrong}/{self.missed}"
+        return f"F1 {self.f1:.3f}  precision {precision:.3f}  recall {recall:.3f}  ({counts})"
 
 
 def klue(path: Path) -> Iterator[Marked]:
@@ -93,16 +94,114 @@ def marked(source: str) -> Marked:
     return Marked(text + source[at:], frozenset(spans))
 
 
-SURNAMES = "김 이 박 최 정 강 조 윤 장 임 한 오 서 신 권 황 안 송 류 홍 전 고 문 양 손 배 백 허 남 심 노 하 곽 성 차 주 우 구 민 나 남궁 황보 제갈".split()
-GIVEN = "민준 서연 도윤 하은 지훈 수빈 영수 미경 재호 은지 현우 다인 태경 소라 준영 혜진 상철 정숙 유나 건우 채원 동혁 나래 병철 경자 시온 라희 세빈 우람 찬미 기범 여진 용섭 보람 윤슬 해인 규태 옥순 한솔 필립".split()
-DISTRICTS = "서울특별시 강남구|서울시 마포구|부산광역시 해운대구|경기도 성남시 분당구|경기 수원시 영통구|대전 유성구|전북특별자치도 전주시 덕진구|강원도 춘천시|충남 천안시 서북구|경남 창원시 성산구|제주특별자치도 제주시|인천 연수구|광주광역시 광산구|세종특별자치시".split("|")
-ROADS = "테헤란로|중앙로|대학로|판교역로|한강대로|송도과학로|문화로|번영로|월드컵북로|인계로".split("|")
-DONGS = "역삼동|우동|구월동|불당동|노은동|상현동|봉선동|용호동".split("|")
-ENGLISH = "Emily Carter|James Lee|Maria Gonzalez|Oliver Bennett|Aisha Khan|Hannah Schmidt|Daniel O'Brien|Sofia Rossi|Chen Wei|Grace Park|William Turner|Priya Patel|Ethan Brooks|Lucas Meyer|Nina Petrov".split("|")
-STREETS = "88 Elm Street|1420 Sunset Blvd|742 Evergreen Terrace|19 King Road|3005 Oak Ridge Drive|61 W 4th Avenue|900 Market St".split("|")
-CITIES = "Boston, MA 02108|Los Angeles, CA 90026|Springfield, IL 62704|San Francisco, California 94110|New York, NY 10118|Austin, TX 78701".split("|")
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
-TEMPLATES = """상담원: 안녕하세요, 고객센터 [P:{n}]입니다. 성함이 어떻게 되세요?
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.strip().split("\n"))
+
+
+SURNAMES = _words(
+    """
+김 이 박 최 정 강 조 윤 장 임 한 오 서 신 권 황 안 송 류 홍 전 고 문 양 손 배 백 허 남 심 노 하 곽 성 차
+주 우 구 민 나 남궁 황보 제갈
+"""
+)
+GIVEN = _words(
+    """
+민준 서연 도윤 하은 지훈 수빈 영수 미경 재호 은지 현우 다인 태경 소라 준영 혜진 상철 정숙 유나 건우 채원
+동혁 나래 병철 경자 시온 라희 세빈 우람 찬미 기범 여진 용섭 보람 윤슬 해인 규태 옥순 한솔 필립
+"""
+)
+DISTRICTS = _lines(
+    """
+서울특별시 강남구
+서울시 마포구
+부산광역시 해운대구
+경기도 성남시 분당구
+경기 수원시 영통구
+대전 유성구
+전북특별자치도 전주시 덕진구
+강원도 춘천시
+충남 천안시 서북구
+경남 창원시 성산구
+제주특별자치도 제주시
+인천 연수구
+광주광역시 광산구
+세종특별자치시
+"""
+)
+ROADS = _lines(
+    """
+테헤란로
+중앙로
+대학로
+판교역로
+한강대로
+송도과학로
+문화로
+번영로
+월드컵북로
+인계로
+"""
+)
+DONGS = _lines(
+    """
+역삼동
+우동
+구월동
+불당동
+노은동
+상현동
+봉선동
+용호동
+"""
+)
+ENGLISH = _lines(
+    """
+Emily Carter
+James Lee
+Maria Gonzalez
+Oliver Bennett
+Aisha Khan
+Hannah Schmidt
+Daniel O'Brien
+Sofia Rossi
+Chen Wei
+Grace Park
+William Turner
+Priya Patel
+Ethan Brooks
+Lucas Meyer
+Nina Petrov
+"""
+)
+STREETS = _lines(
+    """
+88 Elm Street
+1420 Sunset Blvd
+742 Evergreen Terrace
+19 King Road
+3005 Oak Ridge Drive
+61 W 4th Avenue
+900 Market St
+"""
+)
+CITIES = _lines(
+    """
+Boston, MA 02108
+Los Angeles, CA 90026
+Springfield, IL 62704
+San Francisco, California 94110
+New York, NY 10118
+Austin, TX 78701
+"""
+)
+
+TEMPLATES = _lines(
+    """
+상담원: 안녕하세요, 고객센터 [P:{n}]입니다. 성함이 어떻게 되세요?
 네 저는 [P:{n}]이라고 하고요, 주소는 [A:{a}]입니다.
 환자명: [P:{n}] / 생년월일: [B:{b}] / 주소: [A:{a}]
 보호자 [P:{n}]님께 [B:{b}]생 환자의 검사 결과를 설명함.
@@ -126,7 +225,9 @@ Dear [P:{e}], your appointment with Dr. [P:{f}] is confirmed.
 Patient: [P:{e}], DOB: [B:{d}], Address: [A:{s}]
 [P:{e}] lives at [A:{s}] and was born on [B:{d}].
 Please ship the order to [P:{e}], [A:{s}]. Regards, [P:{f}]
-Employee Name: [P:{e}], Manager: [P:{f}], Start date: 2024-01-02""".split("\n")
+Employee Name: [P:{e}], Manager: [P:{f}], Start date: 2024-01-02
+"""
+)
 
 
 def documents(count: int, seed: int = 20261121) -> Iterator[Marked]:
@@ -136,10 +237,14 @@ def documents(count: int, seed: int = 20261121) -> Iterator[Marked]:
         names = [pick.choice(SURNAMES) + pick.choice(GIVEN) for _ in range(3)]
         region = pick.choice(DISTRICTS)
         number = f"{pick.randint(1, 400)}" + pick.choice(("", f"-{pick.randint(1, 30)}"))
-        unit = pick.choice(("", f", {pick.randint(101, 130)}동 {pick.randint(101, 2504)}호", f" {pick.randint(1, 20)}층", " (본관)"))
-        place = pick.choice((f"{pick.choice(ROADS)} {number}", f"{pick.choice(DONGS)} {pick.randint(1, 900)}-{pick.randint(1, 40)}"))
+        home = f", {pick.randint(101, 130)}동 {pick.randint(101, 2504)}호"
+        unit = pick.choice(("", home, f" {pick.randint(1, 20)}층", " (본관)"))
+        lot = f"{pick.choice(DONGS)} {pick.randint(1, 900)}-{pick.randint(1, 40)}"
+        place = pick.choice((f"{pick.choice(ROADS)} {number}", lot))
         y, mo, d = pick.randint(1940, 2008), pick.randint(1, 12), pick.randint(1, 28)
-        date = pick.choice((f"{y}년 {mo}월 {d}일", f"{y}-{mo:02}-{d:02}", f"{y}.{mo:02}.{d:02}", f"{y % 100:02}.{mo}.{d}"))
+        date = pick.choice(
+            (f"{y}년 {mo}월 {d}일", f"{y}-{mo:02}-{d:02}", f"{y}.{mo:02}.{d:02}", f"{y % 100:02}.{mo}.{d}")
+        )
         latin = pick.choice((f"{mo:02}/{d:02}/{y}", f"March {d}, {y}", f"{d} October {y}"))
         yield marked(
             TEMPLATES[index % len(TEMPLATES)].format(
@@ -160,7 +265,9 @@ def main(path: Path) -> None:
         print(f"KLUE-NER person, rules written with:     {measure(person.find, rows[:half], only_person)}")
         print(f"KLUE-NER person, rules not written with: {measure(person.find, rows[half:], only_person)}")
         clean = [row for row in rows if not row.spans]
-        print(f"false hits in {len(clean)} sentences without a person: {measure(person.find, clean, only_person).wrong}")
+        print(
+            f"false hits in {len(clean)} sentences without a person: {measure(person.find, clean, only_person).wrong}"
+        )
     made = list(documents(2000))
 
     def find(text: str) -> list[Entity]:
@@ -176,7 +283,8 @@ def main(path: Path) -> None:
     for label, one in (("names", person.find), ("addresses", address.find), ("dates", birth.find)):
         began = time.process_time()
         list(one(text))
-        print(f"{label}: {(time.process_time() - began) * 1e3:.1f} ms for {len(text.encode())} bytes of made documents")
+        spent_ms = (time.process_time() - began) * 1e3
+        print(f"{label}: {spent_ms:.1f} ms for {len(text.encode())} bytes of made documents")
 
 
 if __name__ == "__main__":

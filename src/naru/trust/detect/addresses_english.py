@@ -12,7 +12,9 @@ _WORD = r"[A-Z][A-Za-z'’.\-]{0,18}"
 
 
 _SURE = re.compile(
-    r"\b(?:Street|St|Avenue|Ave|Boulevard|Blvd|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Parkway|Pkwy|Highway|Hwy)\b|(?:Apt|Suite|Unit|#)"
+    r"\b(?:Street|St|Avenue|Ave|Boulevard|Blvd|Road|Rd"
+    r"|Lane|Ln|Drive|Dr|Court|Ct|Parkway|Pkwy|Highway|Hwy)\b"
+    r"|(?:Apt|Suite|Unit|#)"
 )
 
 
@@ -31,20 +33,29 @@ class EnglishAddresses:
         city = rf"{_WORD}(?: {_WORD}){{0,2}}"
         region = (
             rf"(?:,?\s(?!(?:{codes})\b){city}(?=,?\s(?:{state}|{zip_code})))?"
-            rf"(?:,?\s{state})?(?:,?\s{zip_code})?(?:,\s(?:USA|U\.S\.A\.|United States|UK|United Kingdom|Canada))?"
+            rf"(?:,?\s{state})?(?:,?\s{zip_code})?(?:,\s(?:USA|U\.S\.A\."
+            rf"|United States|UK|United Kingdom|Canada))?"
         )
         self._street = re.compile(
-            rf"(?<![\w.,$€£#-])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
-            rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N|S|E|W|NE|NW|SE|SW)\b\.?)?"
+            rf"(?<![\w.,$€£#-])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N"
+            rf"|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
+            rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N"
+            rf"|S|E|W|NE|NW|SE|SW)\b\.?)?"
             rf"{unit}{{0,2}}(?P<region>{region}|(?:, {city}){{1,3}}(?:,? {zip_code})?)"
         )
         self._avenue = re.compile(
-            rf"(?<![\w.,$€£#-])\d{{1,6}} (?:Avenue of the Americas|Broadway|Park Avenue|Wall Street){unit}?{region}"
+            rf"(?<![\w.,$€£#-])\d{{1,6}} (?:Avenue of the Americas"
+            rf"|Broadway|Park Avenue|Wall Street){unit}?{region}"
         )
         self._roman = re.compile(
-            r"(?<![\w.-])(?:(?:Apt|Unit|Room|Suite|#)\.? ?\w{1,6}(?:-ho)?,? )?(?:\d{1,4}-(?:dong|ho|ga),? ){0,2}\d{1,5}(?:-\d{1,4})?,? "
-            r"(?:[A-Z][a-z]{1,18}(?:-[a-z]{2,6})? ?)?(?:\d{1,4}(?:beon)?-?gil|[A-Z][A-Za-z]{1,20}(?:\d{0,3}(?:beon)?)?-?(?:daero|ro|gil|dong))"
-            r"(?:\d{0,3}(?:beon)?-gil)?(?:, ?[A-Z][a-z]{1,14}-(?:dong|gu|si|gun|do|myeon|eup)){0,4}(?:, ?[A-Z][a-z]{2,12}){0,2}(?:,? \d{5})?(?:, (?:Republic of Korea|South Korea|Korea))?"
+            r"(?<![\w.-])(?:(?:Apt|Unit|Room|Suite|#)\.? ?\w{1,6}(?:-ho)?,? )?(?:\d{1,4}-(?:dong"
+            r"|ho|ga),? ){0,2}\d{1,5}(?:-\d{1,4})?,? "
+            r"(?:[A-Z][a-z]{1,18}(?:-[a-z]{2,6})? ?)?(?:\d{1,4}(?:beon)?-?gil"
+            r"|[A-Z][A-Za-z]{1,20}(?:\d{0,3}(?:beon)?)?-?(?:daero"
+            r"|ro|gil|dong))"
+            r"(?:\d{0,3}(?:beon)?-gil)?(?:, ?[A-Z][a-z]{1,14}-(?:dong"
+            r"|gu|si|gun|do|myeon|eup)){0,4}(?:, ?[A-Z][a-z]{2,12}){0,2}(?:,? \d{5})?(?:, (?:Republi"
+            r"c of Korea|South Korea|Korea))?"
         )
         self._box = re.compile(rf"\bP\.? ?O\.? Box \d{{1,7}}{region}", re.IGNORECASE)
 

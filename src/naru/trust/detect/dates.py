@@ -22,19 +22,25 @@ _DATE = (
     r"|(?P<m5>\d{1,2})(?P<s5>[-./])(?P<d5>\d{1,2})(?P=s5)(?P<y5>(?:19|20)\d{2})(?![\d-])"
     r"|(?P<y6>\d{2})(?P<m6>\d{2})(?P<d6>\d{2})(?![\d-])"
     rf"|(?P<n7>{_MONTHS})\.?\s(?P<d7>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<y7>(?:19|20)\d{{2}})(?!\d)"
-    rf"|(?P<d8>\d{{1,2}})(?:st|nd|rd|th)?(?:\sof)?[\s-](?P<n8>{_MONTHS})\.?,?[\s-](?P<y8>(?:19|20)\d{{2}})(?!\d)"
+    rf"|(?P<d8>\d{{1,2}})(?:st|nd|rd|th)?(?:\sof)?[\s-](?P<n8>{_MONTHS})\.?,?[\s-](?P<y8>(?:1"
+    rf"9|20)\d{{2}})(?!\d)"
     r")"
 )
 _VALUE = re.compile(_DATE)
 _CUE = re.compile(r"생|태어|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B")
-_LABEL = re.compile(r"생(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd]a(?:te|y)|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B\.?")
+_LABEL = re.compile(
+    r"생(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd]a(?:te|y)|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B\.?"
+)
 _GAP = re.compile(
-    r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은|는|이|가|:|：|=|\||-|is|was|on|,|\[|\()?\s{0,3}(?:on |is |양력|음력|\()?\s{0,2}[\"']?"
+    r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은"
+    r"|는|이|가|:|：|=|\||-|is|was|on|,|\[|\()?\s{0,3}(?:on "
+    r"|is |양력|음력|\()?\s{0,2}[\"']?"
 )
 _ANSWER = re.compile(r"[^\d\n]{0,30}[?.:\n][^\d\n]{0,24}[ :](?=\d)")
 _BACK = 24
 _BORN_AFTER = re.compile(
-    r"\s?(?:\([양음]력?\)\s?)?(?:일)?(?:생(?![가-힣])|생(?:이|입|인|으|의|남|여|\s)|에?\s?(?:태어|출생)|\(생\))"
+    r"\s?(?:\([양음]력?\)\s?)?(?:일)?(?:생(?![가-힣])|생(?:이"
+    r"|입|인|으|의|남|여|\s)|에?\s?(?:태어|출생)|\(생\))"
 )
 _SEX = re.compile(r"\s?(?:생)?\s?[,/·|]?\s?(?:남|여|M|F|남성|여성|남자|여자|male|female)\b")
 _NAME_BRACKET = re.compile(r"[가-힣A-Za-z]\s?\($")
@@ -84,7 +90,12 @@ class BirthDateDetector:
         if not before.isalpha():
             return
         value = _VALUE.match(text, at)
-        if value is None or value.end() - value.start() < 8 or not _SEX.match(text, value.end()) or not _valid(value):
+        if (
+            value is None
+            or value.end() - value.start() < 8
+            or not _SEX.match(text, value.end())
+            or not _valid(value)
+        ):
             return
         yield Entity("BIRTH_DATE", value.start(), value.end(), 0.7, "after a name with sex")
 

@@ -29,4 +29,6 @@ class PersonDetector:
         return list(self._korean.find_near(text, near, reach)) if near else []
 
 
-_TELLING = frozenset(("PHONE", "EMAIL", "KR_RRN", "KR_FRN", "ACCOUNT", "BIRTH_DATE", "PASSPORT", "DRIVER_LICENSE"))
+_TELLING = frozenset(
+    ("PHONE", "EMAIL", "KR_RRN", "KR_FRN", "ACCOUNT", "BIRTH_DATE", "PASSPORT", "DRIVER_LICENSE")
+)

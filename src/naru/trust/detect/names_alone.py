@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from naru.trust.detect.names_lexicon import Lexicon
+from naru.trust.detect.names_lexicon import Lexicon, words
 from naru.trust.detect.names_tails import Tails, ends_or_particle, has_final
 
 Found = tuple[int, int, float, str]
@@ -15,15 +15,23 @@ _MASKED = re.compile(r" ?(?:씨|군|양|\(|[가-힣]{2,3} ?\(\d)")
 _SHORT_MASK = re.compile(r"(?:[O○◯ＯX*＊●]{1,3})(?![A-Za-z])")
 _TITLED = frozenset("김박최정강조윤장임오서권황안송류유문홍배백허심곽변채엄노손남차진민")
 """Surnames that before a title are hardly another word (이 is `this`, 전 `former`, 한 `one`, 고 `late`)."""
-_OFFICE = frozenset(
-    "과장 대리 부장 차장 팀장 실장 상무 전무 사장 부사장 회장 부회장 의원 총리 장관 총장 교수 박사 변호사 주임 본부장 원장".split()
+_OFFICE = words(
+    """
+과장 대리 부장 차장 팀장 실장 상무 전무 사장 부사장 회장 부회장 의원 총리 장관 총장 교수 박사 변호사 주임
+본부장 원장
+"""
 )
 _FAMILIAR = (
     "누나 오빠 언니 형 형님 누님 엄마 아빠 어머니 아버지 할머니 할아버지 이모 삼촌 고모 선생님 선배 선배님 후배 쌤 대리 과장 부장 팀장 매니저 프로"
 ).split()
-_FOND_TAILS = frozenset("가 는 를 랑 도 한테 한테서 의 야 네".split())
-_ANIMATE = frozenset("랑 이랑 한테 에게 에게서 한테서".split())
-_ORDINARY = frozenset("바다 하늘 지나 보라 나라 소라 하나 누리 가을 가온 라온 여름 아름 이슬 다정 새롬 초롱 한결 로운 가은 나미 우리 다리 가람 슬기".split())
+_FOND_TAILS = words("가 는 를 랑 도 한테 한테서 의 야 네")
+_ANIMATE = words("랑 이랑 한테 에게 에게서 한테서")
+_ORDINARY = words(
+    """
+바다 하늘 지나 보라 나라 소라 하나 누리 가을 가온 라온 여름 아름 이슬 다정 새롬 초롱 한결 로운 가은 나미
+우리 다리 가람 슬기
+"""
+)
 """Given names that are words of every day."""
 
 
@@ -51,7 +59,11 @@ class AloneNames:
         word = m.group(1)
         if word[0] == "씨" and ends_or_particle(word, 1):
             return i, i + 1, 4.5, "honorific after it"
-        if word[0] == "모" and (len(word) == 1 or word[1] in "씨군양") and _MASKED.match(text, m.start(1) + 1):
+        if (
+            word[0] == "모"
+            and (len(word) == 1 or word[1] in "씨군양")
+            and _MASKED.match(text, m.start(1) + 1)
+        ):
             return i, i + 1, 4.0, "masked name"
         if word[0] in "군양" and ends_or_particle(word, 1):
             return (i, i + 1, 2.5, "honorific after it") if run in _TITLED else None
@@ -116,6 +128,8 @@ class AloneNames:
             return None
         if word[0] in "님군양" and ends_or_particle(word, 1):
             return i, i + 2, 2.5 + nearer, "honorific after it"
-        if any(word[:k] in self._familiar and ends_or_particle(word, k) for k in range(min(4, len(word)), 0, -1)):
+        if any(
+            word[:k] in self._familiar and ends_or_particle(word, k) for k in range(min(4, len(word)), 0, -1)
+        ):
             return i, i + 2, 2.0 + nearer, "kinship after it"
         return None

@@ -8,7 +8,9 @@ from naru.trust.detect.names_lexicon import Lexicon
 from naru.trust.detect.names_tails import HONORIFIC, KINSHIP, TITLE, Tails, ends_or_particle
 
 _AGE = re.compile(
-    r" ?\((?:\d{1,3}(?:세|살)?(?:[)·,]|·)|[\u4e00-\u9fff]{2,4}[),·]|본명|가명|남[,·)]|여[,·)]|사번|학번|주민|생년|연락처|전화|010|02-|(?:19|20)\d{2}[년.\-]|\d{2}[.년]|만 ?\d{1,3}세)"
+    r" ?\((?:\d{1,3}(?:세|살)?(?:[)·,]|·)|[\u4e00-\u9fff]{2,4}[),·]"
+    r"|본명|가명|남[,·)]|여[,·)]|사번|학번|주민|생년|연락처"
+    r"|전화|010|02-|(?:19|20)\d{2}[년.\-]|\d{2}[.년]|만 ?\d{1,3}세)"
 )
 _NEXT = re.compile(r" ?\(?([가-힣]{1,7})")
 _NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
@@ -16,7 +18,11 @@ _LABEL = re.compile(
     r"([가-힣]{1,7}(?: ?[가-힣]{1,5})?)(?: ?\([^)\n]{1,10}\))?[\"'”]?\s{0,3}[:：=|\]】>]\s{0,3}[\"'“]?$"
 )
 _ROLE = re.compile(r"([가-힣]{1,8})(?:\([^)\n]{1,10}\))? ?[(:：'\"“‘<]?$")
-_SCREEN = re.compile(r"(?:의)? (?:[가-힣]{1,5} )?(?:연기|팬|목소리|열연|매력|캐스팅|액션|캐릭터|작품|주연|출연|나오는|나온|나와)")
+_SCREEN = re.compile(
+    r"(?:의)? (?:[가-힣]{1,5} )?(?:연기|팬|목소리|열연"
+    r"|매력|캐스팅|액션|캐릭터|작품|주연|출연|나오는|나온"
+    r"|나와)"
+)
 _TITLE_ENDS = (
     "회장", "사장", "위원장", "장관", "차관", "교수", "의원", "소장", "원장", "총장", "국장", "대표", "감독", "변호사", "판사", "이사장",
     "지사", "비서관", "대변인", "위원", "팀장", "실장", "본부장", "총리", "대통령", "박사", "작가", "선수", "센터장", "당선인", "후보",
@@ -72,7 +78,9 @@ class Context:
             if m is None:
                 return False
             word = m.group(1)
-            if any(word[:k].endswith(_TITLE_ENDS) and ends_or_particle(word, k) for k in range(2, len(word) + 1)):
+            if any(
+                word[:k].endswith(_TITLE_ENDS) and ends_or_particle(word, k) for k in range(2, len(word) + 1)
+            ):
                 return True
             if word[-1] in "은는이가을를의에도":
                 return False

@@ -5,49 +5,120 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from naru.trust.detect.names_lexicon import sections
+from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
 _PART = r"[A-Z](?:[a-zà-öø-ÿ'’]+(?:[A-Z][a-z]+)?|')(?:-[A-Za-z][a-z]+)?"
 _SEQUENCE = re.compile(
-    rf"(?<![A-Za-z0-9_@/.\-]){_PART}(?:(?: (?:van der|van den|van|von|de la|de|del|da|di|al|el|bin|ibn|le|la) | [A-Z]\.? | ){_PART}){{0,3}}(?![A-Za-z0-9_@])"
+    rf"(?<![A-Za-z0-9_@/.\-]){_PART}(?:(?: (?:van der|van den"
+    rf"|van|von|de la|de|del|da|di|al|el|bin|ibn|le|la) "
+    rf"| [A-Z]\.? | ){_PART}){{0,3}}(?![A-Za-z0-9_@])"
 )
-_CAPITALS = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,14}(?:,? [A-Z]\.?)?(?:,? [A-Z][A-Z'\-]{1,14}){1,2}(?![A-Za-z0-9_])")
-_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam|Rev|Capt|Captain|Lt|Sgt|Col|Gen|Officer|Judge|Senator|Nurse|Doctor|Attorney|Detective|Coach)\.?\s$")
-_TITLES = frozenset(
-    "Mr Mrs Ms Miss Mx Dr Prof Professor Sir Madam Rev Captain Officer Judge Senator Nurse Doctor Attorney Detective Coach President Chairman Director Manager Minister Governor Mayor King Queen Saint".split()
+_CAPITALS = re.compile(
+    r"(?<![A-Za-z0-9_])[A-Z]{2,14}(?:,? [A-Z]\.?)?(?:,? [A-Z][A-Z'\-]{1,14}){1,2}(?![A-Za-z0-9_])"
+)
+_TITLE = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam"
+    r"|Rev|Capt|Captain|Lt|Sgt|Col|Gen|Officer|Judge|Senator"
+    r"|Nurse|Doctor|Attorney|Detective|Coach)\.?\s$"
+)
+_TITLES = words(
+    """
+Mr Mrs Ms Miss Mx Dr Prof Professor Sir Madam Rev Captain Officer Judge Senator Nurse Doctor Attorney
+Detective Coach President Chairman Director Manager Minister Governor Mayor King Queen Saint
+"""
 )
 _LABEL = re.compile(
-    r"(?:\b(?:[Ff]ull [Nn]ame|[Ff]irst [Nn]ame|[Ll]ast [Nn]ame|[Nn]ame|NAME|[Pp]atient(?: [Nn]ame)?|[Cc]ustomer(?: [Nn]ame)?|[Cc]lient(?: [Nn]ame)?|[Ee]mployee(?: [Nn]ame)?|[Cc]ontact(?: [Pp]erson)?|[Cc]andidate|"
-    r"[Aa]pplicant|[Ss]tudent(?: [Nn]ame)?|[Tt]enant|[Ll]andlord|[Bb]uyer|[Ss]eller|[Bb]orrower|[Ll]ender|[Ii]nsured|[Pp]olicy ?holder|[Bb]eneficiary|[Cc]ardholder(?: [Nn]ame)?|[Aa]ccount [Hh]older|[Aa]ccount [Nn]ame|"
-    r"[Aa]ttn|[Aa]ttention|[Ff]rom|[Tt]o|[Cc]c|[Ss]igned(?: by)?|[Aa]uthor|[Rr]eviewer|[Mm]anager|[Ss]upervisor|[Pp]hysician|[Dd]octor|[Aa]gent|[Rr]ecipient|[Ss]ender|[Gg]uest|[Pp]assenger|[Gg]uardian|[Pp]arent|"
-    r"[Ee]mergency [Cc]ontact|[Rr]eported by|[Pp]repared by|[Aa]pproved by|[Aa]ssigned to|[Ss]hip to|[Bb]ill to|[Mm]ember(?: [Nn]ame)?|[Uu]ser(?: [Nn]ame)?|[Oo]wner|[Dd]river|[Ww]itness|[Pp]laintiff|[Dd]efendant|[Cc]laimant)"
+    r"(?:\b(?:[Ff]ull [Nn]ame|[Ff]irst [Nn]ame|[Ll]ast [Nn]ame"
+    r"|[Nn]ame|NAME|[Pp]atient(?: [Nn]ame)?|[Cc]ustomer(?: [Nn]ame)?"
+    r"|[Cc]lient(?: [Nn]ame)?|[Ee]mployee(?: [Nn]ame)?"
+    r"|[Cc]ontact(?: [Pp]erson)?|[Cc]andidate|"
+    r"[Aa]pplicant|[Ss]tudent(?: [Nn]ame)?|[Tt]enant|[Ll]andlord"
+    r"|[Bb]uyer|[Ss]eller|[Bb]orrower|[Ll]ender|[Ii]nsured"
+    r"|[Pp]olicy ?holder|[Bb]eneficiary|[Cc]ardholder(?: [Nn]ame)?"
+    r"|[Aa]ccount [Hh]older|[Aa]ccount [Nn]ame|"
+    r"[Aa]ttn|[Aa]ttention|[Ff]rom|[Tt]o|[Cc]c|[Ss]igned(?: by)?"
+    r"|[Aa]uthor|[Rr]eviewer|[Mm]anager|[Ss]upervisor|[Pp]hysician"
+    r"|[Dd]octor|[Aa]gent|[Rr]ecipient|[Ss]ender|[Gg]uest"
+    r"|[Pp]assenger|[Gg]uardian|[Pp]arent|"
+    r"[Ee]mergency [Cc]ontact|[Rr]eported by|[Pp]repared by"
+    r"|[Aa]pproved by|[Aa]ssigned to|[Ss]hip to|[Bb]ill to"
+    r"|[Mm]ember(?: [Nn]ame)?|[Uu]ser(?: [Nn]ame)?|[Oo]wner"
+    r"|[Dd]river|[Ww]itness|[Pp]laintiff|[Dd]efendant|[Cc]laimant)"
     r"|[가-힣]{2,6}) ?[\"']?\s{0,2}[:=：|]\s{0,3}[\"']?$"
 )
 _INTRO = re.compile(
-    r"(?:\b(?:[Mm]y name is|[Nn]ame is|[Nn]amed|I am|I'm|I’m|[Tt]his is|[Cc]all me|[Dd]ear|[Hh]i|[Hh]ello|[Hh]ey|[Mm]orning|[Aa]fternoon|[Ee]vening|[Ss]poke with|[Tt]alked to|[Mm]eet|[Mm]et with|[Cc]ontact|[Aa]sk for|[Aa]ssigned to|[Rr]eported by|[Pp]repared by|[Aa]pproved by|[Ss]igned by|[Ss]incerely|[Rr]egards|[Tt]hanks|[Tt]hank you|[Cc]heers|[Bb]est)[,!]?\s{1,3})$"
+    r"(?:\b(?:[Mm]y name is|[Nn]ame is|[Nn]amed|I am|I'm"
+    r"|I’m|[Tt]his is|[Cc]all me|[Dd]ear|[Hh]i|[Hh]ello"
+    r"|[Hh]ey|[Mm]orning|[Aa]fternoon|[Ee]vening|[Ss]poke with"
+    r"|[Tt]alked to|[Mm]eet|[Mm]et with|[Cc]ontact|[Aa]sk for"
+    r"|[Aa]ssigned to|[Rr]eported by|[Pp]repared by|[Aa]pproved by"
+    r"|[Ss]igned by|[Ss]incerely|[Rr]egards|[Tt]hanks|[Tt]hank you"
+    r"|[Cc]heers|[Bb]est)[,!]?\s{1,3})$"
 )
-_WITH = re.compile(r"\b(?:with|by|from|to|and|for|tell|told|ask|asked|call|called|email|emailed|cc|that|when|if|patient|client|customer|colleague|manager|wife|husband|son|daughter|brother|sister|friend|mother|father|boss|is|of|after|before|sees?|saw|meet|met|help|helped)\s$", re.IGNORECASE)
-_DOES = re.compile(r"(?:'s|’s)?,? (?:said|says|called|will|has|had|is|was|and|asked|wants|wanted|lives|lived|works|worked|told|sent|wrote|emailed|needs|would|can|could|did|does|from|at|paid|moved|reported|confirmed|requested|signed|joined|visited|born|aged|\()|(?:'s|’s)\b|씨|님| 씨| 님")
-_ORGANISATION = frozenset(
-    "University College School Hospital Institute Inc Corp Corporation Ltd LLC Company Co Bank Airport Street St Avenue Ave Road Rd Boulevard Lane Drive Park County City Island Beach River Lake Mountain Foundation Center Centre "
-    "Museum Church Group Holdings Partners Theorem Law Test Method Award Prize Stadium Station Hotel Press House Square Bridge Tower Library Building Clinic Plaza Mall Court Place Parkway Way Valley Hills Springs Cup League Act "
-    "Kors Systems Services Solutions Technologies Technology Software Studio Studios Times Journal Effect Cycle Syndrome Disease Algorithm Index Scale Model Day Week Club Team Union Code Stanley".split()
+_WITH = re.compile(
+    r"\b(?:with|by|from|to|and|for|tell|told|ask|asked"
+    r"|call|called|email|emailed|cc|that|when|if|patient"
+    r"|client|customer|colleague|manager|wife|husband|son"
+    r"|daughter|brother|sister|friend|mother|father|boss"
+    r"|is|of|after|before|sees?|saw|meet|met|help|helped)\s$",
+    re.IGNORECASE,
 )
-_NOT_NAMES = frozenset(
-    "I The A An This That These Those My Your His Her Our Their Its It He She We You They What When Where Which Who Why How If In On At By For From To With And Or But So As Is Are Was Were Be Do Does Did Can Could Will Would Should "
-    "May Might Must Please Thank Thanks Dear Hello Hi Hey Regards Sincerely Best Kind Yours Subject Re Fw Fwd Date Time Name Phone Email Address Company Department Team Monday Tuesday Wednesday Thursday Friday Saturday Sunday January "
-    "February March April June July August September October November December English Korean Korea American America British China Chinese Japan Japanese India Indian France French Germany German Spain Spanish Italy Italian Russia "
-    "Russian Europe European Asia Asian Africa African North South East West New Old First Last Good Great Happy Sorry Yes No Not Order Account Number Card Bank Customer Client Patient Employee Manager Director Doctor Nurse Service "
-    "Support Sales Human Resources Marketing Finance Security Social Insurance Medical Hospital University College School Street Avenue Road Drive Apt Suite Unit Box City State Zip Code United States Kingdom Invoice Payment Contract "
-    "Python Java Google Apple Amazon Microsoft Facebook Twitter Windows Linux Office Excel Word Python Github Docker Samsung Naver Kakao Sir Madam Mr Mrs Ms Dr Prof Ignore System Prompt Instructions User Assistant Write Explain "
-    "Create Give Tell Describe Translate Summarize Make Let Find List Show Provide Given Consider Imagine Generate Use Using Based Here There Now Then Also Just Only All Any Some Each Every Both Many Most More Other Another Such "
-    "After Before During Since Until While Because Although However Therefore Meanwhile Contact Call Meet Note Attached Enclosed Confirmed Approved Sent Received Signed Today Tomorrow Yesterday Once Per Via Room Floor Building Seoul "
-    "Busan London Paris York Tokyo Chicago Boston Houston Texas California Florida Angeles Francisco Washington Diego Vegas Jersey Hampshire Mexico Carolina Dakota Springfield Austin Dallas Denver Seattle Atlanta Miami".split()
+_DOES = re.compile(
+    r"(?:'s|’s)?,? (?:said|says|called|will|has|had|is"
+    r"|was|and|asked|wants|wanted|lives|lived|works|worked"
+    r"|told|sent|wrote|emailed|needs|would|can|could|did"
+    r"|does|from|at|paid|moved|reported|confirmed|requested"
+    r"|signed|joined|visited|born|aged|\()|(?:'s|’s)\b"
+    r"|씨|님| 씨| 님"
+)
+_ORGANISATION = words(
+    """
+University College School Hospital Institute Inc Corp Corporation Ltd LLC Company Co Bank Airport Street
+St Avenue Ave Road Rd Boulevard Lane Drive Park County City Island Beach River Lake Mountain Foundation
+Center Centre Museum Church Group Holdings Partners Theorem Law Test Method Award Prize Stadium Station
+Hotel Press House Square Bridge Tower Library Building Clinic Plaza Mall Court Place Parkway Way Valley
+Hills Springs Cup League Act Kors Systems Services Solutions Technologies Technology Software Studio
+Studios Times Journal Effect Cycle Syndrome Disease Algorithm Index Scale Model Day Week Club Team Union
+Code Stanley
+"""
+)
+_NOT_NAMES = words(
+    """
+I The A An This That These Those My Your His Her Our Their Its It He She We You They What When Where Which
+Who Why How If In On At By For From To With And Or But So As Is Are Was Were Be Do Does Did Can Could Will
+Would Should May Might Must Please Thank Thanks Dear Hello Hi Hey Regards Sincerely Best Kind Yours
+Subject Re Fw Fwd Date Time Name Phone Email Address Company Department Team Monday Tuesday Wednesday
+Thursday Friday Saturday Sunday January February March April June July August September October November
+December English Korean Korea American America British China Chinese Japan Japanese India Indian France
+French Germany German Spain Spanish Italy Italian Russia Russian Europe European Asia Asian Africa African
+North South East West New Old First Last Good Great Happy Sorry Yes No Not Order Account Number Card Bank
+Customer Client Patient Employee Manager Director Doctor Nurse Service Support Sales Human Resources
+Marketing Finance Security Social Insurance Medical Hospital University College School Street Avenue Road
+Drive Apt Suite Unit Box City State Zip Code United States Kingdom Invoice Payment Contract Python Java
+Google Apple Amazon Microsoft Facebook Twitter Windows Linux Office Excel Word Github Docker Samsung Naver
+Kakao Sir Madam Mr Mrs Ms Dr Prof Ignore System Prompt Instructions User Assistant Write Explain Create
+Give Tell Describe Translate Summarize Make Let Find List Show Provide Given Consider Imagine Generate Use
+Using Based Here There Now Then Also Just Only All Any Some Each Every Both Many Most More Other Another
+Such After Before During Since Until While Because Although However Therefore Meanwhile Contact Call Meet
+Note Attached Enclosed Confirmed Approved Sent Received Signed Today Tomorrow Yesterday Once Per Via Room
+Floor Building Seoul Busan London Paris York Tokyo Chicago Boston Houston Texas California Florida Angeles
+Francisco Washington Diego Vegas Jersey Hampshire Mexico Carolina Dakota Springfield Austin Dallas Denver
+Seattle Atlanta Miami
+"""
 )
 _SYLLABLES = re.compile(
-    r"(?:g[iy]|gil|dong|min|su|soo|ji|jee|hoon|hun|young|yeong|yong|hee|hui|ho|jin|jun|joon|june|hyun|hyeon|hyeok|hyuk|woo|u|seo|seok|suk|seong|sung|seung|yeon|yun|yoon|eun|un|kyung|gyeong|kyoung|mi|mee|na|ah|a|sun|seon|sook|"
-    r"chul|cheol|sang|tae|dae|jae|in|il|won|wook|uk|ha|hye|bin|rin|rim|ra|ri|ryeong|ye|yu|yoo|do|da|ga|ka|chan|hwan|hwa|jong|jung|jeong|joo|ju|kwang|gwang|kyu|gyu|ki|gi|byung|byeong|dan|jo|sik|shik|sub|seop|yul|bo|bum|beom|chang|geun|keun|moon|mun|nam|so|han|sol|hyo|jeo|ok|guk|kuk|cheon|hong)+"
+    r"(?:g[iy]|gil|dong|min|su|soo|ji|jee|hoon|hun|young"
+    r"|yeong|yong|hee|hui|ho|jin|jun|joon|june|hyun|hyeon"
+    r"|hyeok|hyuk|woo|u|seo|seok|suk|seong|sung|seung|yeon"
+    r"|yun|yoon|eun|un|kyung|gyeong|kyoung|mi|mee|na|ah"
+    r"|a|sun|seon|sook|"
+    r"chul|cheol|sang|tae|dae|jae|in|il|won|wook|uk|ha"
+    r"|hye|bin|rin|rim|ra|ri|ryeong|ye|yu|yoo|do|da|ga"
+    r"|ka|chan|hwan|hwa|jong|jung|jeong|joo|ju|kwang|gwang"
+    r"|kyu|gyu|ki|gi|byung|byeong|dan|jo|sik|shik|sub|seop"
+    r"|yul|bo|bum|beom|chang|geun|keun|moon|mun|nam|so"
+    r"|han|sol|hyo|jeo|ok|guk|kuk|cheon|hong)+"
 )
 
 
@@ -73,14 +144,23 @@ class EnglishNames:
             both = (words[0] in self._upper_given and words[-1] in self._upper_surname) or (
                 words[-1] in self._upper_given and words[0] in self._upper_surname
             )
-            if both or (_LABEL.search(text[max(0, m.start() - 32) : m.start()]) and (words[0] in self._upper_given or words[0] in self._upper_surname)):
-                yield Entity("PERSON", m.start(), m.end(), 0.8 if both else 0.6, "first and family name in capitals")
+            if both or (
+                _LABEL.search(text[max(0, m.start() - 32) : m.start()])
+                and (words[0] in self._upper_given or words[0] in self._upper_surname)
+            ):
+                yield Entity(
+                    "PERSON", m.start(), m.end(), 0.8 if both else 0.6, "first and family name in capitals"
+                )
 
     def _sequence(self, text: str, start: int, sequence: str) -> Iterator[Entity]:
         words = sequence.split(" ")
         offset = start
         title = False
-        while words and words[0].rstrip(".") in (_TITLES if len(words) > 1 else ()) or (words and words[0] in _NOT_NAMES and len(words) > 1):
+        while (
+            words
+            and words[0].rstrip(".") in (_TITLES if len(words) > 1 else ())
+            or (words and words[0] in _NOT_NAMES and len(words) > 1)
+        ):
             title = words[0].rstrip(".") in _TITLES
             offset += len(words[0]) + 1
             words = words[1:]
@@ -89,7 +169,11 @@ class EnglishNames:
         for k, word in enumerate(words):
             bare = word.removesuffix("'s").removesuffix("’s")
             if k and (word in _NOT_NAMES or word in _ORGANISATION):
-                if word in self._korean and k == 1 and (words[0] in self._given or words[0] in self._given_weak):
+                if (
+                    word in self._korean
+                    and k == 1
+                    and (words[0] in self._given or words[0] in self._given_weak)
+                ):
                     words = words[:2]
                     break
                 if word in _ORGANISATION:
@@ -107,11 +191,19 @@ class EnglishNames:
             if words[0] not in _NOT_NAMES:
                 points, reason = max(points, 0.6) + 0.3, "title before it"
         elif points > -1 and _LABEL.search(window):
-            label = 0.9 if points >= 0.25 else 0.6 if len(words) in (2, 3) and words[0] not in _NOT_NAMES else 0.0
+            label = (
+                0.9 if points >= 0.25 else 0.6 if len(words) in (2, 3) and words[0] not in _NOT_NAMES else 0.0
+            )
             points, reason = max(points, label), "label before it"
         elif points >= 0.25 and _INTRO.search(window):
             points, reason = max(points, 0.85), "greeting or introduction before it"
-        elif len(words) > 1 and points > -1 and words[0] not in _NOT_NAMES and _INTRO.search(window) and not window.rstrip().lower().endswith(("contact", "best", "thanks", "is", "am")):
+        elif (
+            len(words) > 1
+            and points > -1
+            and words[0] not in _NOT_NAMES
+            and _INTRO.search(window)
+            and not window.rstrip().lower().endswith(("contact", "best", "thanks", "is", "am"))
+        ):
             points, reason = max(points, 0.6), "greeting or introduction before it"
         elif len(words) == 1 and points >= 0.4:
             if _DOES.match(text, end):
@@ -136,9 +228,14 @@ class EnglishNames:
             return (0.25, "given name") if weak or first in self._surname else (0.0, "")
         family = last in self._surname or last in self._korean
         family_weak = last in self._surname_weak
-        if first in self._korean and (_SYLLABLES.fullmatch("".join(words[1:]).replace("-", "").lower()) is not None):
+        if first in self._korean and (
+            _SYLLABLES.fullmatch("".join(words[1:]).replace("-", "").lower()) is not None
+        ):
             return 0.9, "romanised Korean name"
-        if last in self._korean and _SYLLABLES.fullmatch("".join(words[:-1]).replace("-", "").lower()) is not None:
+        if (
+            last in self._korean
+            and _SYLLABLES.fullmatch("".join(words[:-1]).replace("-", "").lower()) is not None
+        ):
             return 0.9, "romanised Korean name"
         if known and (family or family_weak):
             return 0.95, "first and family name"

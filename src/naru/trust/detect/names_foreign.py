@@ -43,9 +43,7 @@ class ForeignReader:
         second = "".join(sorted({word[1] for word in self._any if len(word) > 1}))
         single = "".join(sorted(word for word in self._any if len(word) == 1))
         loan, strong = "".join(sorted(_LOAN | _STRONG)), "".join(sorted(_STRONG))
-        self.gate = (
-            f"[{first}][{second}]|[{single}](?= )|[{strong}][{loan}][{loan}]|[{loan}][{strong}][{loan}]|[{loan}][{loan}][{strong}]"
-        )
+        self.gate = f"[{first}][{second}]|[{single}](?= )|[{strong}][{loan}][{loan}]|[{loan}][{strong}][{loan}]|[{loan}][{loan}][{strong}]"
         self.pairs = frozenset(word[:2] for word in self._any)
 
     def read(self, run: str, ends: Callable[[str, int], bool]) -> tuple[int, str] | None:

@@ -27,7 +27,9 @@ _HOPELESS = -2.0
 """Evidence of the word itself under which neither a label nor a role before it can make it a name."""
 _OPENING = (" ", "(")
 
-_USUAL_FIRST = frozenset("영성재정상동지승경종병수기현진태용인원민창윤석명은희준주혜선우형광미세유규호도문남소연순덕효하예시철찬한")
+_USUAL_FIRST = frozenset(
+    "영성재정상동지승경종병수기현진태용인원민창윤석명은희준주혜선우형광미세유규호도문남소연순덕효하예시철찬한"
+)
 _USUAL_SECOND = frozenset(
     "수영호진희현원우석환준철식기훈민성선규정경주연욱근섭용아숙은미화형태순윤재혁옥인국웅자길덕홍남범권찬혜종만렬학택헌빈균열익"
 )
@@ -39,7 +41,8 @@ _NOUN_SUFFIXES = frozenset(
 _PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
 """Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
 _LETTER = re.compile(
-    r"(?<![A-Za-z0-9.\-/])[A-Z](?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨|군|양)(?:[은는이가을를의도와과측만 ,.(]|에게|$))"
+    r"(?<![A-Za-z0-9.\-/])[A-Z](?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨"
+    r"|군|양)(?:[은는이가을를의도와과측만 ,.(]|에게|$))"
 )
 
 
@@ -81,9 +84,11 @@ class KoreanNames:
         self._common = w.nouns | w.verbs | w.not_names
         self._gate = re.compile(
             rf"([{surnames}][{first}][{second}]|{'|'.join(w.double_surnames)})[가-힣]*"
-            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff]))"
+            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]"
+            rf"| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff]))"
             rf"|(?<=[:：|=])[{surnames}]|(?<=[:：|=] )[{surnames}])[가-힣]*"
-            rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야 ]|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
+            rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야 ]"
+            rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
             rf"|({foreign.gate})[가-힣]*|[가-힣]+"
         )
         self._pairs = foreign.pairs
@@ -102,7 +107,9 @@ class KoreanNames:
         if not spots:
             return
         for c in self.candidates(text):
-            if _FLOOR <= c.points < THRESHOLD and any(s - reach <= c.end and c.start <= e + reach for s, e in spots):
+            if _FLOOR <= c.points < THRESHOLD and any(
+                s - reach <= c.end and c.start <= e + reach for s, e in spots
+            ):
                 yield Entity("PERSON", c.start, c.end, score_of(THRESHOLD + 0.4), "near an identifier")
 
     def candidates(self, text: str) -> list[Candidate]:
@@ -119,9 +126,18 @@ class KoreanNames:
             if i < last:
                 continue
             run = m.group()
-            if run in self._common and run[1:] != "모" and text[i - 1 : i] not in _MARKS and text[i - 2 : i - 1] not in _MARKS:
+            if (
+                run in self._common
+                and run[1:] != "모"
+                and text[i - 1 : i] not in _MARKS
+                and text[i - 2 : i - 1] not in _MARKS
+            ):
                 continue
-            if m.lastindex == _FOREIGN and run[:2] not in self._pairs and not self._foreign.may_be_spelled(text, j, run):
+            if (
+                m.lastindex == _FOREIGN
+                and run[:2] not in self._pairs
+                and not self._foreign.may_be_spelled(text, j, run)
+            ):
                 continue
             c = self._judge(text, i, j, run)
             if run[:2] in givens and (c is None or c.points < THRESHOLD):
@@ -162,7 +178,11 @@ class KoreanNames:
         if gap is not None and gap.group() != " " and gap.end() in starts:
             return True
         for size in (2, 1, 3):
-            if c.start - size in ends and LIST_GAP.fullmatch(text, c.start - size, c.start) and text[c.start - size : c.start] != " ":
+            if (
+                c.start - size in ends
+                and LIST_GAP.fullmatch(text, c.start - size, c.start)
+                and text[c.start - size : c.start] != " "
+            ):
                 return True
         return False
 

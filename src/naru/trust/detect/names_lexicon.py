@@ -21,6 +21,11 @@ SECOND_SYLLABLES = frozenset(
 """Syllables a given name of two ends with."""
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text between blanks."""
+    return frozenset(text.split())
+
+
 def sections(name: str) -> dict[str, tuple[str, ...]]:
     """One data file as section → words. Lines that begin with # say what the file is."""
     found: dict[str, list[str]] = {}

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from naru.trust.detect.names_lexicon import Lexicon
+from naru.trust.detect.names_lexicon import Lexicon, words
 
-AFTER_CONSONANT = frozenset(
-    (
-        "이|은|을|과|이랑|이라|이란|이라는|이라고|이라며|이라면|이라서|이나|이며|이고|이면|이었다|이었습니다|이에요|으로|으로서|"
-        "으로부터|아|이야|이여|이가|이는|이를|이의|이도|이한테|이네|이지만|이던|이죠|이에게|이랑은|이랑도|이라도|과의|과는|과도"
-    ).split("|")
+AFTER_CONSONANT = words(
+    """
+이 은 을 과 이랑 이라 이란 이라는 이라고 이라며 이라면 이라서 이나 이며 이고 이면 이었다 이었습니다 이에요
+으로 으로서 으로부터 아 이야 이여 이가 이는 이를 이의 이도 이한테 이네 이지만 이던 이죠 이에게 이랑은
+이랑도 이라도 과의 과는 과도
+"""
 )
-AFTER_VOWEL = frozenset(
-    (
-        "가|는|를|와|랑|라|란|라는|라고|라며|라면|라서|나|며|고|면|였다|였습니다|예요|로|로서|로부터|야|여|네|지만|던|죠|지|다|"
-        "와의|와는|와도|라도|랑은|랑도"
-    ).split("|")
+AFTER_VOWEL = words(
+    """
+가 는 를 와 랑 라 란 라는 라고 라며 라면 라서 나 며 고 면 였다 였습니다 예요 로 로서 로부터 야 여 네 지만
+던 죠 지 다 와의 와는 와도 라도 랑은 랑도
+"""
 )
-AFTER_ANY = frozenset(
-    (
-        "의|에|에게|에게서|에게는|에게도|에겐|에서|께|께서|께서는|께서도|께선|께도|한테|한테서|한테는|한테도|도|만|만은|만이|만을|만의|"
-        "부터|까지|까지도|처럼|보다|보다는|보다도|조차|마저|밖에|뿐|뿐만|같이|같은|대로|하고|님|씨|입니다|이다|인|인데|인가|인지|일|"
-        "이신|이세요|이십니다|입니까|인가요|들|측|측은|측이|측의|등|외|역|역의|역을|역에|역은|때문에|빼고|땜에|때매|만큼|만큼은|이란|"
-        "이요|요|식|표|맞습니다|맞나요|이라는데|님께|님은|님이|님의|님을|님도|님과|님께서|님입니다|님이|씨가|씨는|씨를|씨의|씨도|씨와|"
-        "씨에게|씨한테|씨입니다|사단|작품|표"
-    ).split("|")
+AFTER_ANY = words(
+    """
+의 에 에게 에게서 에게는 에게도 에겐 에서 께 께서 께서는 께서도 께선 께도 한테 한테서 한테는 한테도 도 만
+만은 만이 만을 만의 부터 까지 까지도 처럼 보다 보다는 보다도 조차 마저 밖에 뿐 뿐만 같이 같은 대로 하고 님
+씨 입니다 이다 인 인데 인가 인지 일 이신 이세요 이십니다 입니까 인가요 들 측 측은 측이 측의 등 외 역 역의
+역을 역에 역은 때문에 빼고 땜에 때매 만큼 만큼은 이란 이요 요 식 표 맞습니다 맞나요 이라는데 님께 님은
+님이 님의 님을 님도 님과 님께서 님입니다 씨가 씨는 씨를 씨의 씨도 씨와 씨에게 씨한테 씨입니다 사단 작품
+"""
 )
 
 END, PARTICLE, INTRODUCED, MISMATCH, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5, 6, 7
@@ -31,8 +32,12 @@ END, PARTICLE, INTRODUCED, MISMATCH, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5, 
 with the name, as text made from templates has it. KINSHIP and above are signs of a person."""
 
 _POINTS = {END: 0.0, PARTICLE: 0.3, INTRODUCED: 0.9, MISMATCH: -0.8, KINSHIP: 2.3, TITLE: 2.5, HONORIFIC: 3.0}
-_INTRODUCING = frozenset("입니다 이라고 라고 이에요 예요 이라고요 이고 이며 이요".split())
-_MISMATCHED = frozenset("이 가 은 는 을 를 과 와 이라고 라고 으로 로 이랑 랑 이라는 라는".split())
+_INTRODUCING = words("입니다 이라고 라고 이에요 예요 이라고요 이고 이며 이요")
+_MISMATCHED = words(
+    """
+이 가 은 는 을 를 과 와 이라고 라고 으로 로 이랑 랑 이라는 라는
+"""
+)
 
 
 def has_final(syllable: str) -> bool:
