@@ -1,8 +1,8 @@
 """Names, addresses and dates of birth: F1 by exact span.
 
 `python -m bench.pii_names [TSV]` reads KLUE-NER (CC BY-SA 4.0), whose first half of the development set lies
-beside the checkout in development. It reports PERSON on the half the rules were written with and on the one they
-were not, the false hits on its sentences without a person, and all types on documents made with a fixed seed.
+beside the checkout in development. It reports PERSON on the half the rules were written with and on the one
+they were not, the false hits on its sentences without a person, and all types on documents of a fixed seed.
 """
 
 from __future__ import annotations
@@ -265,9 +265,8 @@ def main(path: Path) -> None:
         print(f"KLUE-NER person, rules written with:     {measure(person.find, rows[:half], only_person)}")
         print(f"KLUE-NER person, rules not written with: {measure(person.find, rows[half:], only_person)}")
         clean = [row for row in rows if not row.spans]
-        print(
-            f"false hits in {len(clean)} sentences without a person: {measure(person.find, clean, only_person).wrong}"
-        )
+        wrong = measure(person.find, clean, only_person).wrong
+        print(f"false hits in {len(clean)} sentences without a person: {wrong}")
     made = list(documents(2000))
 
     def find(text: str) -> list[Entity]:

@@ -10,8 +10,10 @@ from naru.trust.entity import Entity
 
 
 class AddressDetector:
-    """Finds ADDRESS and POSTAL_CODE spans. A postal code before a Korean address is a span of its own; the ZIP at
-    the end of an English address belongs to the address."""
+    """Finds ADDRESS and POSTAL_CODE spans.
+
+    A postal code before a Korean address is a span of its own; the ZIP that ends an English one is not.
+    """
 
     name = "addresses"
 

@@ -1,4 +1,4 @@
-"""Korean addresses: a core (road and number, lot, or a building with 동 and 호), regions to its left, details to its right.
+"""Korean addresses: a core (road and number, lot, or 동 and 호), regions to its left, details to its right.
 
 A core is found by one pass; the walk to either side is bounded, so the whole is linear.
 """
@@ -27,6 +27,8 @@ _POSTAL_LABEL = re.compile(
     r"|\d{3}-\d{3})(?!\d)",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"[\d ()\[\]우-]*")
+"""What may stand between a label and its address: a postal code in brackets."""
 _POSTAL_CUES = ("우편", "zip", "Zip", "ZIP", "ostal", "OSTAL", "ostcode")
 _POSTAL_BEFORE = re.compile(
     r"[(\[〒우]\s?(?:우편번호\s?|우\)\s?)?:?\s?(\d{5}|\d{3}-\d{3})\s?[)\]]?\s{0,2}$|(?<![\d-])(\d{5})\s{1,2}$"
@@ -65,55 +67,12 @@ _FORWARD_DONG = re.compile(
     r"|$)"
 )
 _LIVES = re.compile(r"\s?(?:에서? ?)?(?:거주|살|사는|사시|자택|소재|이사|전입|출생|주민|태어)")
-_NOT_ROADS = frozenset(
-    [
-        "바로",
-        "서로",
-        "별로",
-        "따로",
-        "새로",
-        "주로",
-        "실제로",
-        "대체로",
-        "스스로",
-        "홀로",
-        "함부로",
-        "그대로",
-        "제대로",
-        "마음대로",
-        "뜻대로",
-        "이대로",
-        "저대로",
-        "절대로",
-        "멋대로",
-        "차례대로",
-        "순서대로",
-        "별도로",
-        "추가로",
-        "최대로",
-        "평균",
-        "대로",
-        "때로",
-        "종로로",
-        "진짜로",
-        "정말로",
-        "의외로",
-        "수시로",
-        "무료로",
-        "유료로",
-        "임의로",
-        "자체로",
-        "전체로",
-        "단위로",
-        "위로",
-        "아래로",
-        "뒤로",
-        "최초로",
-        "최고로",
-        "평소대로",
-        "예정대로",
-        "계획대로",
-    ]
+_NOT_ROADS = words(
+    """
+바로 서로 별로 따로 새로 주로 실제로 대체로 스스로 홀로 함부로 그대로 제대로 마음대로 뜻대로 이대로 저대로
+절대로 멋대로 차례대로 순서대로 별도로 추가로 최대로 평균 대로 때로 종로로 진짜로 정말로 의외로 수시로
+무료로 유료로 임의로 자체로 전체로 단위로 위로 아래로 뒤로 최초로 최고로 평소대로 예정대로 계획대로
+"""
 )
 
 
@@ -143,38 +102,30 @@ class KoreanAddresses:
 
     def find(self, text: str) -> Iterator[Entity]:
         """Addresses, then postal codes with a label or before an address."""
-        if text.isascii():
-            yield from self._labelled_codes(text)
-            return
-        done = -1
-        spans: list[tuple[int, int]] = []
-        for m in _CORE.finditer(text):
-            if m.start() < done:
-                continue
-            hit = self._from_core(text, m.start())
-            if hit is not None and hit[0] >= done:
-                start, end, score, reason = hit
-                done = end
-                spans.append((start, end))
-                yield Entity("ADDRESS", start, end, score, reason)
+        if not text.isascii():
+            cores = list(self._cores(text))
+            spans = [(e.start, e.end) for e in cores]
+            yield from cores
+            for start, _ in spans:
                 yield from self._postal_before(text, start)
-        if "동" in text:
-            for found in self._buildings_only(text):
+            for found in (*self._buildings_only(text), *self._regions_only(text)):
                 if not _within(found, spans):
                     yield found
-        if "사서함" in text:
-            for m in _PO_BOX.finditer(text):
+            for m in _PO_BOX.finditer(text) if "사서함" in text else ():
                 yield Entity("ADDRESS", m.start(), m.end(), 0.85, "post office box")
-        for found in self._regions_only(text):
-            if not _within(found, spans):
-                yield found
-        yield from self._labelled_codes(text)
-
-    @staticmethod
-    def _labelled_codes(text: str) -> Iterator[Entity]:
         if any(cue in text for cue in _POSTAL_CUES):
             for m in _POSTAL_LABEL.finditer(text):
                 yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
+
+    def _cores(self, text: str) -> Iterator[Entity]:
+        done = -1
+        for m in _CORE.finditer(text):
+            if m.start() < done:
+                continue
+            found = self._from_core(text, m.start())
+            if found is not None and found.start >= done:
+                done = found.end
+                yield found
 
     def _postal_before(self, text: str, start: int) -> Iterator[Entity]:
         window = max(0, start - 20)
@@ -185,109 +136,72 @@ class KoreanAddresses:
                 "POSTAL_CODE", window + m.start(group), window + m.end(group), 0.85, "before an address"
             )
 
-    def _from_core(self, text: str, at: int) -> tuple[int, int, float, str] | None:
-        """An address around the syllable at `at`, which ends a road, a 동 or the like and is followed by digits."""
-        suffix = text[at]
-        word_start = at
-        while (
-            word_start > 0
-            and at - word_start < 14
-            and (text[word_start - 1].isalnum() or text[word_start - 1] in "·.")
-        ):
-            word_start -= 1
-        word = text[word_start : at + 1]
-        if len(word) < 2 or not ("가" <= word[0] <= "힣" or word[0].isalnum()):
+    def _from_core(self, text: str, at: int) -> Entity | None:
+        """An address around the syllable at `at`, which ends a road or a 동 and is followed by digits."""
+        begin = at
+        while begin > 0 and at - begin < 14 and (text[begin - 1].isalnum() or text[begin - 1] in "·."):
+            begin -= 1
+        word = text[begin : at + 1]
+        road = text[at] in "로길"
+        if len(word) < 2 or not word[0].isalnum() or (road and (word.endswith("으로") or word in _NOT_ROADS)):
             return None
-        end = at + 1
-        road = suffix in "로길"
-        if road:
-            if word.endswith("으로") or word in _NOT_ROADS:
-                return None
-            m = _BRANCH.match(text, end)
-            branch = m is not None
-            if m is not None:
-                end = m.end()
-            m = _ROAD_NUMBER.match(text, end)
-        else:
-            branch = False
-            m = _LOT.match(text, end)
+        branch = _BRANCH.match(text, at + 1) if road else None
+        m = (_ROAD_NUMBER if road else _LOT).match(text, branch.end() if branch is not None else at + 1)
         if m is None:
             return None
-        number = m.group(0)
-        end = m.end()
-        start, regions, districts = self._walk_left(text, word_start)
-        detail = _DETAIL.match(text, end)
-        if detail is not None:
-            end = detail.end()
+        start, regions, districts = self._walk_left(text, begin)
+        detail = _DETAIL.match(text, m.end())
+        end = detail.end() if detail is not None else m.end()
         labelled = self._labelled(text, start)
-        if road:
-            known = word in self._roads or branch or word.endswith("대로")
-            strong = (
-                regions > 0
-                or labelled
-                or (known and word not in _NOT_ROADS)
-                or (
-                    detail is not None
-                    and len(word) > 2
-                    and ("호" in detail.group(0) or "층" in detail.group(0) or "동" in detail.group(0))
-                )
-            )
-            if not strong:
+        if not districts and not labelled:
+            inside = detail.group(0) if detail is not None else ""
+            if road:
+                known = word in self._roads or branch is not None or word.endswith("대로")
+                certain = regions > 0 or known or (len(word) > 2 and any(c in inside for c in "호층동"))
+            else:
+                certain = self._certain_lot(word, m.group(0), regions)
+            if not certain:
                 return None
-            score = 0.97 if districts else 0.9 if regions or labelled else 0.7
-        else:
-            exact = "-" in number or "번지" in number
-            if suffix in "리가" and not (regions or labelled):
-                return None
-            if not (
-                districts
-                or (regions and exact)
-                or labelled
-                or (exact and suffix == "동" and len(word) > 2 and not word[0].isdigit())
-            ):
-                return None
-            if word[0].isdigit():
-                return None
-            score = 0.95 if districts else 0.85 if regions or labelled else 0.6
-        if text[end - 1] in " ,":
-            end = len(text[:end].rstrip(" ,"))
-        return start, end, score, "road and number" if road else "lot number"
+        while text[end - 1] in " ,":
+            end -= 1
+        score = 0.96 if districts else 0.88 if regions or labelled else 0.65
+        return Entity("ADDRESS", start, end, score, "road and number" if road else "lot number")
+
+    @staticmethod
+    def _certain_lot(word: str, number: str, regions: int) -> bool:
+        """Whether 역삼동 737-1 is a lot without a district before it."""
+        if word[0].isdigit() or not ("-" in number or "번지" in number):
+            return False
+        return regions > 0 or (word[-1] == "동" and len(word) > 2)
 
     def _walk_left(self, text: str, start: int) -> tuple[int, int, int]:
-        """Regions to the left of `start`: where they begin, how many there are, and how many are districts."""
+        """Regions left of `start`: where they begin, how many there are, and how many are districts."""
         regions = districts = 0
         for _ in range(5):
-            m = _WORD_BACK.search(text[max(0, start - 17) : start])
-            if m is None or start == 0 or text[start - 1] not in " ,":
+            low = max(0, start - 17)
+            m = _WORD_BACK.search(text[low:start])
+            if m is None or text[start - 1] not in " ,":
                 break
-            word = m.group(1)
-            if word in self._provinces or word in self._short:
+            word, begin = m.group(1), low + m.start(1)
+            if word in self._provinces:
+                return begin, regions + 1, districts
+            if word in self._short:
                 regions += 1
-                start = max(0, start - 17) + m.start(1)
-                if word in self._provinces:
-                    break
-                continue
-            if word in self._districts or (word[-1] in "구시군" and word[:-1] in self._short):
+            elif self._is_district(word):
                 districts += 1
                 regions += 1
-            elif _DONG.fullmatch(word) and not word.endswith("가"):
-                if not self._region_left(text, max(0, start - 17) + m.start(1)):
-                    break
-            else:
-                glued = next(
-                    (
-                        p
-                        for p in self._provinces
-                        if len(p) > 1 and word.startswith(p) and word[len(p) :] in self._districts
-                    ),
-                    None,
-                )
-                if glued is None:
-                    break
-                districts += 1
-                regions += 1
-            start = max(0, start - 17) + m.start(1)
+            elif not (_DONG.fullmatch(word) and word[-1] != "가" and self._region_left(text, begin)):
+                break
+            start = begin
         return start, regions, districts
+
+    def _is_district(self, word: str) -> bool:
+        """강남구, 수원시, and 서울강남구 without a space."""
+        if word in self._districts or (word[-1] in "구시군" and word[:-1] in self._short):
+            return True
+        return any(
+            word[:k] in self._provinces and word[k:] in self._districts for k in range(2, min(8, len(word)))
+        )
 
     def _region_left(self, text: str, start: int) -> bool:
         m = _WORD_BACK.search(text[max(0, start - 17) : start])
@@ -298,10 +212,7 @@ class KoreanAddresses:
 
     def _labelled(self, text: str, start: int) -> bool:
         window = text[max(0, start - 26) : start]
-        for m in _LABEL.finditer(window):
-            if m.end() == len(window) or not window[m.end() :].strip("()[]0123456789 -우)"):
-                return True
-        return False
+        return any(_BETWEEN.fullmatch(window, m.end()) for m in _LABEL.finditer(window))
 
     def _buildings_only(self, text: str) -> Iterator[Entity]:
         """래미안아파트 101동 1502호 with no road before it."""

@@ -23,8 +23,11 @@ class PersonDetector:
         return [*self._korean.find(text), *self._english.find(text)]
 
     def find_near(self, text: str, entities: Iterable[Entity], reach: int = 30) -> list[Entity]:
-        """Weaker candidates within `reach` code points of one of `entities`: a word beside a phone number is
-        likelier a name. Asks for a second look at the text, so only worth it where such entities were found."""
+        """Weaker candidates within `reach` code points of one of `entities`.
+
+        A word beside a phone number is likelier a name. It looks at the text again: worth it only where such
+        entities were found.
+        """
         near: Sequence[Entity] = [e for e in entities if e.type in _TELLING]
         return list(self._korean.find_near(text, near, reach)) if near else []
 

@@ -1,4 +1,4 @@
-"""Half a name: a surname with an honorific or a title (김 씨, 박 전 차관), a given name with 씨, 님 or a family word."""
+"""Half a name: a surname with an honorific or a title (김 씨, 박 전 차관), a given name with 씨 or 누나."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ _OFFICE = words(
 본부장 원장
 """
 )
-_FAMILIAR = (
-    "누나 오빠 언니 형 형님 누님 엄마 아빠 어머니 아버지 할머니 할아버지 이모 삼촌 고모 선생님 선배 선배님 후배 쌤 대리 과장 부장 팀장 매니저 프로"
-).split()
+_FAMILIAR = words(
+    """
+누나 오빠 언니 형 형님 누님 엄마 아빠 어머니 아버지 할머니 할아버지 이모 삼촌 고모 선생님 선배 선배님
+후배 쌤 대리 과장 부장 팀장 매니저 프로
+"""
+)
 _FOND_TAILS = words("가 는 를 랑 도 한테 한테서 의 야 네")
 _ANIMATE = words("랑 이랑 한테 에게 에게서 한테서")
 _ORDINARY = words(
@@ -43,7 +46,7 @@ class AloneNames:
     def __init__(self, words: Lexicon, tails: Tails) -> None:
         self._w = words
         self._tails = tails
-        self._familiar = frozenset(_FAMILIAR)
+        self._familiar = _FAMILIAR
         self._plain_given = words.common_given - words.nouns - words.two_nouns - _ORDINARY
 
     def surname(self, text: str, i: int, j: int, run: str) -> Found | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from naru.trust.detect.names_lexicon import Lexicon
+from naru.trust.detect.names_lexicon import Lexicon, words
 from naru.trust.detect.names_tails import HONORIFIC, KINSHIP, TITLE, Tails, ends_or_particle
 
 _AGE = re.compile(
@@ -23,20 +23,24 @@ _SCREEN = re.compile(
     r"|매력|캐스팅|액션|캐릭터|작품|주연|출연|나오는|나온"
     r"|나와)"
 )
-_TITLE_ENDS = (
-    "회장", "사장", "위원장", "장관", "차관", "교수", "의원", "소장", "원장", "총장", "국장", "대표", "감독", "변호사", "판사", "이사장",
-    "지사", "비서관", "대변인", "위원", "팀장", "실장", "본부장", "총리", "대통령", "박사", "작가", "선수", "센터장", "당선인", "후보",
-)  # fmt: skip
-LIST_GAP = re.compile(r"(?:, ?|·|ㆍ|・|、|/| / | 및 | 와 | 과 | ?& ?| ){1}")
+_TITLE_ENDS = tuple(
+    words(
+        """
+회장 사장 위원장 장관 차관 교수 의원 소장 원장 총장 국장 대표 감독 변호사 판사 이사장 지사 비서관 대변인 위원
+팀장 실장 본부장 총리 대통령 박사 작가 선수 센터장 당선인 후보
+"""
+    )
+)
+LIST_GAP = re.compile(r"(?:, ?|·|ㆍ|・|、|/| / | 및 | 와 | 과 | ?& ?| )")
 """What may stand between two names of a list."""
 
 
 class Context:
     """Reads the neighbourhood of a candidate, a bounded window to either side."""
 
-    def __init__(self, words: Lexicon, tails: Tails) -> None:
-        self._labels = words.labels
-        self._roles = words.roles
+    def __init__(self, lexicon: Lexicon, tails: Tails) -> None:
+        self._labels = lexicon.labels
+        self._roles = lexicon.roles
         self._tails = tails
 
     def after(self, text: str, j: int, *, far: bool) -> tuple[float, str]:
@@ -71,9 +75,9 @@ class Context:
         return 1.0 if _SCREEN.match(text, j) else 0.0
 
     @staticmethod
-    def _title_soon(text: str, j: int, words: int) -> bool:
+    def _title_soon(text: str, j: int, count: int) -> bool:
         """Whether one of the next words ends in a title: 외교부 장관, 인권연구소장."""
-        for _ in range(words):
+        for _ in range(count):
             m = _NEXT_WORD.match(text, j)
             if m is None:
                 return False
@@ -95,7 +99,7 @@ class Context:
         if nearest == " " and i > 1:
             nearest = text[i - 2]
         window = text[max(0, i - 22) : i]
-        if nearest in ":：=|\"']】>" or nearest in "\t":
+        if nearest in ":：=|\"']】>\t":
             m = _LABEL.search(window)
             if m is not None and m.group(1).replace(" ", "") in self._labels:
                 return 3.5, "label before it"

@@ -120,6 +120,8 @@ _SYLLABLES = re.compile(
     r"|yul|bo|bum|beom|chang|geun|keun|moon|mun|nam|so"
     r"|han|sol|hyo|jeo|ok|guk|kuk|cheon|hong)+"
 )
+_LOOSE = ("contact", "best", "thanks", "is", "am")
+"""Introductions too loose for a name no list knows."""
 
 
 class EnglishNames:
@@ -140,111 +142,102 @@ class EnglishNames:
         for m in _SEQUENCE.finditer(text):
             yield from self._sequence(text, m.start(), m.group(0))
         for m in _CAPITALS.finditer(text):
-            words = m.group(0).replace(",", "").split(" ")
-            both = (words[0] in self._upper_given and words[-1] in self._upper_surname) or (
-                words[-1] in self._upper_given and words[0] in self._upper_surname
+            parts = m.group(0).replace(",", "").split(" ")
+            first, last = parts[0], parts[-1]
+            both = (first in self._upper_given and last in self._upper_surname) or (
+                last in self._upper_given and first in self._upper_surname
             )
-            if both or (
-                _LABEL.search(text[max(0, m.start() - 32) : m.start()])
-                and (words[0] in self._upper_given or words[0] in self._upper_surname)
-            ):
-                yield Entity(
-                    "PERSON", m.start(), m.end(), 0.8 if both else 0.6, "first and family name in capitals"
-                )
+            one = first in self._upper_given or first in self._upper_surname
+            if both or (one and _LABEL.search(text[max(0, m.start() - 32) : m.start()])):
+                score = 0.8 if both else 0.6
+                yield Entity("PERSON", m.start(), m.end(), score, "first and family name in capitals")
 
     def _sequence(self, text: str, start: int, sequence: str) -> Iterator[Entity]:
-        words = sequence.split(" ")
-        offset = start
-        title = False
-        while (
-            words
-            and words[0].rstrip(".") in (_TITLES if len(words) > 1 else ())
-            or (words and words[0] in _NOT_NAMES and len(words) > 1)
-        ):
-            title = words[0].rstrip(".") in _TITLES
-            offset += len(words[0]) + 1
-            words = words[1:]
-        if not words:
+        parts = sequence.split(" ")
+        offset, title = start, False
+        while len(parts) > 1 and (parts[0] in _TITLES or parts[0] in _NOT_NAMES):
+            title = parts[0] in _TITLES
+            offset += len(parts[0]) + 1
+            parts = parts[1:]
+        if len(parts) == 1 and parts[0] in _NOT_NAMES:
             return
-        for k, word in enumerate(words):
-            bare = word.removesuffix("'s").removesuffix("’s")
-            if k and (word in _NOT_NAMES or word in _ORGANISATION):
-                if (
-                    word in self._korean
-                    and k == 1
-                    and (words[0] in self._given or words[0] in self._given_weak)
-                ):
-                    words = words[:2]
-                    break
-                if word in _ORGANISATION:
-                    return
-                words = words[:k]
-                break
-            if bare != word:
-                words = [*words[:k], bare]
-                break
-        name = " ".join(words)
-        end = offset + len(name)
-        window = text[max(0, offset - 40) : offset]
-        points, reason = self._points(words)
-        if title or _TITLE.search(window):
-            if words[0] not in _NOT_NAMES:
-                points, reason = max(points, 0.6) + 0.3, "title before it"
-        elif points > -1 and _LABEL.search(window):
-            label = (
-                0.9 if points >= 0.25 else 0.6 if len(words) in (2, 3) and words[0] not in _NOT_NAMES else 0.0
-            )
-            points, reason = max(points, label), "label before it"
-        elif points >= 0.25 and _INTRO.search(window):
-            points, reason = max(points, 0.85), "greeting or introduction before it"
-        elif (
-            len(words) > 1
-            and points > -1
-            and words[0] not in _NOT_NAMES
-            and _INTRO.search(window)
-            and not window.rstrip().lower().endswith(("contact", "best", "thanks", "is", "am"))
-        ):
-            points, reason = max(points, 0.6), "greeting or introduction before it"
-        elif len(words) == 1 and points >= 0.4:
-            if _DOES.match(text, end):
-                points += 0.2
-            if _WITH.search(window) or window.rstrip(" ").endswith(("\n", ",\n")):
-                points += 0.15
-            if end == len(text) or text[end : end + 1] == "\n":
-                if "\n" in window[-3:]:
-                    points += 0.2
+        parts = self._trimmed(parts)
+        if not parts:
+            return
+        end = offset + len(" ".join(parts))
+        points, reason = self._weighed(text, offset, end, parts, titled=title)
         if points >= 0.3:
             yield Entity("PERSON", offset, end, min(points, 0.97), reason)
 
-    def _points(self, words: list[str]) -> tuple[float, str]:
-        first, last = words[0], words[-1]
+    def _trimmed(self, parts: list[str]) -> list[str]:
+        """The parts up to the first that is no name; none when they are an organisation's."""
+        for k, part in enumerate(parts):
+            bare = part.removesuffix("'s").removesuffix("’s")
+            if k and (part in _NOT_NAMES or part in _ORGANISATION):
+                if (
+                    k == 1
+                    and part in self._korean
+                    and (parts[0] in self._given or parts[0] in self._given_weak)
+                ):
+                    return parts[:2]
+                return [] if part in _ORGANISATION else parts[:k]
+            if bare != part:
+                return [*parts[:k], bare]
+        return parts
+
+    def _weighed(
+        self, text: str, start: int, end: int, parts: list[str], *, titled: bool
+    ) -> tuple[float, str]:
+        """Points with what stands around the name."""
+        points, reason = self._points(parts)
+        window = text[max(0, start - 40) : start]
+        if titled or _TITLE.search(window):
+            return max(points, 0.6) + 0.3, "title before it"
+        if points < 0 or (points < 0.25 and len(parts) == 1):
+            return 0.0, ""
+        if window.rstrip(" \t\"'").endswith((":", "：", "=", "|")) and _LABEL.search(window):
+            return max(points, 0.9 if points >= 0.25 else 0.6), "label before it"
+        if _INTRO.search(window):
+            if points >= 0.25:
+                return max(points, 0.85), "greeting or introduction before it"
+            if not window.rstrip().lower().endswith(_LOOSE):
+                return 0.6, "greeting or introduction before it"
+        if len(parts) == 1 and points >= 0.4:
+            points += self._single(text, end, window)
+        return points, reason
+
+    @staticmethod
+    def _single(text: str, end: int, window: str) -> float:
+        """Points more for a given name alone that does something, or signs a letter."""
+        more = 0.2 if _DOES.match(text, end) else 0.0
+        if _WITH.search(window) or window.endswith("\n"):
+            more += 0.15
+        if text[end : end + 1] in ("", "\n") and "\n" in window[-3:]:
+            more += 0.2
+        return more
+
+    def _points(self, parts: list[str]) -> tuple[float, str]:
+        first, last = parts[0], parts[-1]
         if first in _NOT_NAMES and first not in self._given_weak:
             return -2.0, ""
         known = first in self._given
         weak = first in self._given_weak
-        if len(words) == 1:
+        if len(parts) == 1:
             if known:
                 return 0.42, "given name"
             return (0.25, "given name") if weak or first in self._surname else (0.0, "")
-        family = last in self._surname or last in self._korean
-        family_weak = last in self._surname_weak
-        if first in self._korean and (
-            _SYLLABLES.fullmatch("".join(words[1:]).replace("-", "").lower()) is not None
+        if (first in self._korean and _is_romanised(parts[1:])) or (
+            last in self._korean and _is_romanised(parts[:-1])
         ):
             return 0.9, "romanised Korean name"
-        if (
-            last in self._korean
-            and _SYLLABLES.fullmatch("".join(words[:-1]).replace("-", "").lower()) is not None
-        ):
-            return 0.9, "romanised Korean name"
-        if known and (family or family_weak):
-            return 0.95, "first and family name"
-        if weak and family:
-            return 0.85, "first and family name"
-        if known:
-            return 0.7, "given name and another"
-        if weak and family_weak:
-            return 0.45, "first and family name"
-        if last in self._surname and len(words) in (2, 3):
-            return 0.5, "family name and another"
-        return 0.1, ""
+        if last in self._surname or last in self._korean:
+            return (
+                0.95 if known else 0.85 if weak else 0.5 if len(parts) < 4 else 0.1
+            ), "first and family name"
+        if last in self._surname_weak and (known or weak):
+            return (0.95 if known else 0.45), "first and family name"
+        return (0.7, "given name and another") if known else (0.1, "")
+
+
+def _is_romanised(parts: list[str]) -> bool:
+    return _SYLLABLES.fullmatch("".join(parts).replace("-", "").lower()) is not None

@@ -43,12 +43,15 @@ class ForeignReader:
         second = "".join(sorted({word[1] for word in self._any if len(word) > 1}))
         single = "".join(sorted(word for word in self._any if len(word) == 1))
         loan, strong = "".join(sorted(_LOAN | _STRONG)), "".join(sorted(_STRONG))
-        self.gate = f"[{first}][{second}]|[{single}](?= )|[{strong}][{loan}][{loan}]|[{loan}][{strong}][{loan}]|[{loan}][{loan}][{strong}]"
+        spelled = f"[{strong}][{loan}][{loan}]|[{loan}][{strong}][{loan}]|[{loan}][{loan}][{strong}]"
+        self.gate = f"[{first}][{second}]|[{single}](?= )|{spelled}"
         self.pairs = frozenset(word[:2] for word in self._any)
 
     def read(self, run: str, ends: Callable[[str, int], bool]) -> tuple[int, str] | None:
-        """Length of the name at the run's beginning and its kind, sure, weak or glued; `ends(run, k)` says whether
-        what follows k syllables may follow a name."""
+        """Length of the name at the run's beginning and its kind: sure, weak or glued.
+
+        `ends(run, k)` says whether what follows k syllables may follow a name.
+        """
         top = min(len(run), 9)
         for k in range(top, 0, -1):
             word = run[:k]
@@ -78,7 +81,7 @@ class ForeignReader:
             yield len(run)
 
     def unknown(self, run: str, ends: Callable[[str, int], bool]) -> int:
-        """Length of a part of a name that no list has, beside one that is in a list; 0 when it is hardly one."""
+        """Length of a part of a name that no list has, beside one that a list has; 0 for hardly one."""
         for k in self.stems(run, ends):
             word = run[:k]
             if word in self._loans or self.is_place(word):

@@ -1,13 +1,14 @@
-"""Korean personal names by additive evidence: surname, syllables, particle, neighbours, and no common word there.
+"""Korean personal names by additive evidence: surname, syllables, particle, neighbours, no common word there.
 
-A gate in one regular expression leaves few words; each is judged by itself and a bounded window around it, so the
-whole is linear in the text. Points are like log-odds; THRESHOLD is where a candidate becomes a name.
+A gate in one regular expression leaves few words; each is judged by itself and a bounded window around it, so
+the whole is linear in the text. Points are like log-odds; THRESHOLD is where a candidate becomes a name.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -102,14 +103,13 @@ class KoreanNames:
             yield Entity("PERSON", m.start(), m.start() + 1, 0.7, "letter for a name")
 
     def find_near(self, text: str, entities: Iterable[Entity], reach: int = 30) -> Iterator[Entity]:
-        """Weaker candidates no farther than `reach` code points from one of `entities` (a phone, an e-mail)."""
-        spots = sorted((e.start, e.end) for e in entities)
-        if not spots:
-            return
+        """Weaker candidates at most `reach` code points before or after one of `entities`, say a phone."""
+        starts = sorted(e.start for e in entities)
+        ends = sorted(e.end for e in entities)
         for c in self.candidates(text):
-            if _FLOOR <= c.points < THRESHOLD and any(
-                s - reach <= c.end and c.start <= e + reach for s, e in spots
-            ):
+            before = bisect_right(starts, c.end + reach) - bisect_left(starts, c.end)
+            after = bisect_right(ends, c.start) - bisect_left(ends, c.start - reach)
+            if c.points < THRESHOLD and (before or after):
                 yield Entity("PERSON", c.start, c.end, score_of(THRESHOLD + 0.4), "near an identifier")
 
     def candidates(self, text: str) -> list[Candidate]:
@@ -150,7 +150,7 @@ class KoreanNames:
         return found
 
     def _accepted(self, text: str, found: list[Candidate]) -> list[Candidate]:
-        """Candidates at the threshold, and weaker ones beside another name or naming somebody named before."""
+        """Candidates at the threshold, and weaker ones beside a name or naming somebody named elsewhere."""
         sure = {text[c.start : c.end] for c in found if c.points >= THRESHOLD + 0.5 and c.end - c.start > 2}
         out: list[Candidate] = []
         weak: list[Candidate] = []
@@ -167,9 +167,8 @@ class KoreanNames:
             return out
         starts = {c.start for c in out}
         ends = {c.end for c in out}
-        for c in weak:
-            if self._beside(text, c, starts, ends):
-                out.append(c._replace(points=THRESHOLD + 0.3, reason="in a list of names"))
+        listed = (c for c in weak if self._beside(text, c, starts, ends))
+        out.extend(c._replace(points=THRESHOLD + 0.3, reason="in a list of names") for c in listed)
         return out
 
     @staticmethod

@@ -28,8 +28,8 @@ AFTER_ANY = words(
 )
 
 END, PARTICLE, INTRODUCED, MISMATCH, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5, 6, 7
-"""What a name is followed by in its word. INTRODUCED is 입니다 and the like; MISMATCH a particle that does not agree
-with the name, as text made from templates has it. KINSHIP and above are signs of a person."""
+"""What a name is followed by in its word. INTRODUCED is 입니다 and the like; MISMATCH is a particle that
+does not agree with the name, as text made from templates has it. KINSHIP and above are signs of a person."""
 
 _POINTS = {END: 0.0, PARTICLE: 0.3, INTRODUCED: 0.9, MISMATCH: -0.8, KINSHIP: 2.3, TITLE: 2.5, HONORIFIC: 3.0}
 _INTRODUCING = words("입니다 이라고 라고 이에요 예요 이라고요 이고 이며 이요")
@@ -66,7 +66,7 @@ class Tails:
         self.starts = frozenset(word[0] for word in self._kinds)
 
     def kind(self, run: str, k: int) -> int:
-        """END, PARTICLE, KINSHIP, TITLE or HONORIFIC after `k` syllables; 0 when nothing that follows a name."""
+        """One of the kinds above for what follows `k` syllables; 0 when it is nothing that follows a name."""
         if k == len(run):
             return END
         first = run[k]
