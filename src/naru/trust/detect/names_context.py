@@ -17,7 +17,8 @@ _NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
 _LABEL = re.compile(
     r"([가-힣]{1,7}(?: ?[가-힣]{1,5})?)(?: ?\([^)\n]{1,10}\))?[\"'”]?\s{0,3}[:：=|\]】>]\s{0,3}[\"'“]?$"
 )
-_ROLE = re.compile(r"([가-힣]{1,8})(?:\([^)\n]{1,10}\))? ?[(:：'\"“‘<]?$")
+_OPENING = " (:：'\"“‘<"
+_LEADING = "(:：'\"“‘<.,-·"
 _SCREEN = re.compile(
     r"(?:의)? (?:[가-힣]{1,5} )?(?:연기|팬|목소리|열연"
     r"|매력|캐스팅|액션|캐릭터|작품|주연|출연|나오는|나온"
@@ -108,16 +109,12 @@ class Context:
         return 0.0, ""
 
     def _role(self, window: str) -> tuple[float, str]:
-        m = _ROLE.search(window)
-        if m is None:
-            return 0.0, ""
-        word = m.group(1)
+        """Points for a role or a bare label in the word before: 배우 송강호, 작성자 황보라."""
+        if window[-1] == ")" or window[-2:] == ") ":
+            window = window[: window.rfind("(")]
+        word = window.rstrip(_OPENING).rpartition(" ")[2].lstrip(_LEADING)
         if word in self._labels and len(word) > 2:
             return 1.6, "role before it"
         if word in self._roles or (len(word) > 3 and (word[-3:] in self._roles or word[-2:] in self._roles)):
             return 1.8, "role before it"
         return 0.0, ""
-
-    def labelled(self, text: str, i: int) -> bool:
-        """Whether a field label stands right before position `i`."""
-        return self.before(text, i)[0] >= 3.5

@@ -139,7 +139,7 @@ class KoreanNames:
                 and not self._foreign.may_be_spelled(text, j, run)
             ):
                 continue
-            c = self._judge(text, i, j, run)
+            c = self._judge(text, i, j, run, korean=m.lastindex != _FOREIGN)
             if run[:2] in givens and (c is None or c.points < THRESHOLD):
                 given = self._alone.given(text, i, j, run)
                 if given is not None:
@@ -185,10 +185,10 @@ class KoreanNames:
                 return True
         return False
 
-    def _judge(self, text: str, i: int, j: int, run: str) -> Candidate | None:
+    def _judge(self, text: str, i: int, j: int, run: str, *, korean: bool) -> Candidate | None:
         best = -9.0
         end, reason = i, ""
-        if run[0] in self._w.surnames:
+        if korean and run[0] in self._w.surnames:
             size = len(run)
             for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
                 if size >= n and (n > 2 or size == 2 or run[2] in "씨님입이라"):
