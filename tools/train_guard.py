@@ -25,6 +25,8 @@ EACH = 24
 ROUNDS = 160
 RATE = 0.35
 DECAY = 2e-5
+UNREAD = {"encoding", "manyshot", "split", "delimiter", "tool"}
+"""Families whose letters say nothing: ciphers, and shapes that code, exams and transcripts have too."""
 HARMLESS_WEIGHT = 2.0
 """A harmless prompt flagged costs more than an attack let through to the next line of defence."""
 
@@ -32,7 +34,7 @@ HARMLESS_WEIGHT = 2.0
 def build(rows: Sequence[Row], seed: int) -> tuple[list[str], np.ndarray]:
     """Folded texts and labels: the rows, and attacks buried between harmless sentences."""
     rng = random.Random(seed)
-    attacks = [row for row in rows if row.is_attack and row.family != "encoding"]
+    attacks = [row for row in rows if row.is_attack and row.family not in UNREAD]
     harmless = [row for row in rows if not row.is_attack]
     texts = [row.text for row in attacks] + [row.text for row in harmless]
     labels = [1.0] * len(attacks) + [0.0] * len(harmless)
@@ -77,7 +79,7 @@ def train(rows: Sequence[Row], seed: int = SEED) -> Model:
 
 def report_families(rows: Sequence[Row]) -> None:
     """Leave one family of attacks out, train on the rest, and count what the model alone catches of it."""
-    for family in sorted({row.family for row in rows if row.is_attack and row.family != "encoding"}):
+    for family in sorted({row.family for row in rows if row.is_attack and row.family not in UNREAD}):
         model = train([row for row in rows if row.family != family])
         left_out = [row for row in rows if row.family == family]
         caught = sum(model.score(normalise(row.text).plain) >= 0.5 for row in left_out)

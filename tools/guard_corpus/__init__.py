@@ -78,7 +78,11 @@ def expand(template: str, rng: random.Random) -> str:
         before, text = text, _INNERMOST.sub(choose, text)
     while "\0" in text:
         text = re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], text)
-    text = re.sub(r"@(b64|hex|rot|rev|leet|zw|homo|space|full|tag|morse|jamo|kospace|kozw)", lambda m: _disguise(m[1], rng), text)
+    text = re.sub(
+        r"@(b64|hex|rot|rev|leet|zw|homo|space|full|tag|morse|jamo|kospace|kozw)",
+        lambda m: _disguise(m[1], rng),
+        text,
+    )
     return text.replace("\\n", "\n")
 
 

@@ -22,6 +22,7 @@ from naru.cli import (
     team,
     user,
 )
+from naru.cli.guard import guard
 from naru.cli.up import up
 from naru.kernel.errors import NaruError
 
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks show local variables, which may hold keys
 )
 app.command()(up)
+app.command()(guard)
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="database")
 app.add_typer(ledger.app, name="ledger")

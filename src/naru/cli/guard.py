@@ -19,7 +19,8 @@ _COLUMNS = (("injection", "injection"), ("toxicity", "toxicity"), ("secrets", "s
 
 def guard(
     jsonl: Annotated[
-        bool, typer.Option("--jsonl", help='Each line is {"id", "text"}; so is each answer, with the verdicts.')
+        bool,
+        typer.Option("--jsonl", help='Each line is {"id", "text"}; so is each answer, with the verdicts.'),
     ] = False,
     source: Annotated[
         str, typer.Option(help="Who wrote the text: user, tool, retrieved or system.")
@@ -50,7 +51,9 @@ def _read_lines() -> Iterator[tuple[Any, str]]:
         try:
             row = json.loads(line)
         except ValueError:
-            raise BadRequest(f"Line {number} is no JSON; each line is an object with `id` and `text`.") from None
+            raise BadRequest(
+                f"Line {number} is no JSON; each line is an object with `id` and `text`."
+            ) from None
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise BadRequest(f"Line {number} has no `text`; each line is an object with `id` and `text`.")
         yield row.get("id"), row["text"]

@@ -86,7 +86,7 @@ def _fold_table() -> dict[int, str | None]:
 
 _FOLD = _fold_table()
 
-_JAMO_RUN = re.compile("[\u3131-\u3163가-힣]*[\u3131-\u314e][\u314f-\u3163][\u3131-\u3163가-힣]*")
+_JAMO_RUN = re.compile("[\u3131-\u314e][\u314f-\u3163][\u3131-\u3163]*")
 _LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _TAILS = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
 _LEAD_OF = {letter: i for i, letter in enumerate(_LEADS)}
@@ -118,8 +118,10 @@ def compose_jamo(run: str) -> str:
     return "".join(out)
 
 
-_BLANKS = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_LINES = re.compile(r"[ ]?\r?\n[ \n\r]*")
+_BLANKS = re.compile(
+    "  +|[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000][ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]*"
+)
+_LINES = re.compile(r"\r?\n[ \n\r]*")
 
 
 def fold(text: str) -> str:
@@ -164,7 +166,16 @@ _HAS_LETTERS = re.compile(r"[^\W\d_]{3}")
 
 # Words of attacks as they look in the three simple ciphers. Prefixes, so that inflections are found.
 _ROT13 = ("vtaber", "qvfertneq", "sbetrg", "cerivbhf", "vafgehpgvba", "flfgrz cebzcg", "erirny", "cnffjbeq")
-_REVERSED = ("erongi", "dragersid", "tegrof", "suoiverp", "noitcurtsni", "tpmorp metsys", "laever", "drowssap")
+_REVERSED = (
+    "erongi",
+    "dragersid",
+    "tegrof",
+    "suoiverp",
+    "noitcurtsni",
+    "tpmorp metsys",
+    "laever",
+    "drowssap",
+)
 _REVERSED_KO = ("시무", "시지", "트프롬프", "령명")
 _ATBASH = ("rtmliv", "wrhivtziw", "ulitvg", "kiverlfh", "rmhgifxgrlm", "hbhgvn kilnkg")
 _ATBASH_TABLE = str.maketrans("abcdefghijklmnopqrstuvwxyz", "zyxwvutsrqponmlkjihgfedcba")
@@ -237,18 +248,22 @@ def _respace(match: re.Match[str]) -> str:
 
 
 _DECODERS = (
-    ("base64", _BASE64, _from_base64),
-    ("hexadecimal", _HEX, _from_hex),
-    ("bits", _BITS, _from_bits),
-    ("character codes", _CODES, _from_codes),
-    ("base32", _BASE32, _from_base32),
+    ("base64", 0, _BASE64, _from_base64),
+    ("hexadecimal", 10, _HEX, _from_hex),
+    ("bits", 40, _BITS, _from_bits),
+    ("character codes", 18, _CODES, _from_codes),
+    ("base32", 0, _BASE32, _from_base32),
 )
+"""Name, how many digits there must be in the text at least, pattern, decoder."""
 
 
 def _decode(raw: str, plain: str) -> tuple[list[tuple[str, str]], int]:
     hidden: list[tuple[str, str]] = []
     blobs = 0
-    for name, pattern, decoder in _DECODERS:
+    digits = sum(map(raw.count, "0123456789"))
+    for name, fewest, pattern, decoder in _DECODERS:
+        if digits < fewest:
+            continue
         for match in pattern.finditer(raw):
             if blobs >= _MAX_BLOBS:
                 break
@@ -276,10 +291,13 @@ def _decode(raw: str, plain: str) -> tuple[list[tuple[str, str]], int]:
     if any(word in plain for word in _ATBASH):
         hidden.append(("atbash", plain.translate(_ATBASH_TABLE)))
         blobs += 1
-    if (morse := _MORSE.search(plain)) is not None:
+    if plain.count("-") >= 6 and (morse := _MORSE.search(plain)) is not None:
         words = re.split(r" ?/ ?|  +", morse[0][:_MAX_DECODED])
         hidden.append(
-            ("morse", " ".join("".join(_MORSE_LETTERS.get(code, "") for code in word.split()) for word in words))
+            (
+                "morse",
+                " ".join("".join(_MORSE_LETTERS.get(code, "") for code in word.split()) for word in words),
+            )
         )
         blobs += 1
     return hidden, blobs
@@ -307,11 +325,15 @@ def normalise(text: str) -> Views:
             hidden.append(("invisible tag characters", "".join(chr(ord(c) - 0xE0000) for c in match[0])))
     letters = _fold_letters(text)
     plain = _LINES.sub("\n", _BLANKS.sub(" ", letters)).strip()
-    if not text.isascii() and _FOREIGN.search(text) and re.search(r"[a-zA-Z][\u0400-\u052f\u0370-\u03ff]", text):
+    if (
+        not text.isascii()
+        and _FOREIGN.search(text)
+        and re.search(r"[a-zA-Z][\u0400-\u052f\u0370-\u03ff]", text)
+    ):
         disguises.append("letters of two scripts in one word")
     if _SPACED.search(letters):
-        hidden.append(("letters set apart", _KNOWN.sub(r" \1 ", fold(_SPACED.sub(_respace, letters)))))
-    if len(_LEET.findall(plain, 0, _MAX_DECODED)) >= 2:
+        hidden.append(("letters set apart", fold(_KNOWN.sub(r" \1 ", fold(_SPACED.sub(_respace, letters))))))
+    if sum(map(plain.count, "0134578@$")) >= 3 and len(_LEET.findall(plain, 0, _MAX_DECODED)) >= 2:
         hidden.append(("digits for letters", plain.replace("11", "ll").translate(_FROM_LEET)))
     decoded, blobs = _decode(text, plain)
     hidden.extend((name, fold(found)) for name, found in decoded)

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 from naru.trust.guard.normalise import Views
@@ -52,7 +53,12 @@ NEAR: tuple[Near, ...] = (
     Near(("OVERRIDE", "INSTR"), 45, 0.3, "sets instructions aside", 0.5, is_one_sentence=True),
     Near(("OVERRIDE", "MODELRULE"), 60, 0.75, _ASIDE),
     Near(("OVERRIDE", "SYSPROMPT"), 60, 0.75, _ASIDE),
-    Near(("RESET",), 80, 0.5, _ASIDE),
+    Near(("OVERRIDE", "PRIOR", "HIJACK"), 140, 0.45, _ASIDE),
+    Near(("TOAI", "NOREFUSE"), 200, 0.4, _INSIDE, 0.6),
+    Near(("TOAI", "DATA"), 120, 0.2, _INSIDE, 0.5),
+    Near(("SCENE", "FREE"), 160, 0.3, _FREE),
+    Near(("PERSONA", "FREE", "NOREFUSE"), 400, 0.8, _FREE),
+    Near(("RESET",), 80, 0.42, _ASIDE),
     Near(("RESET", "INSTR"), 80, 0.85, _ASIDE),
     Near(("RESET", "SYSPROMPT"), 80, 0.85, _ASIDE),
     Near(("RESET", "HIJACK"), 160, 0.6, _HIJACK),
@@ -62,7 +68,18 @@ NEAR: tuple[Near, ...] = (
     Near(("OVERRIDE", "INSTR", "TOAI"), 160, 0.6, _HIJACK),
     Near(("OVERRIDE", "PRIOR", "HIJACK"), 120, 0.4, _HIJACK),
     Near(("OVERRIDE", "FREE"), 120, 0.35, _FREE),
-    Near(("LEAK",), 200, 0.5, _LEAK),
+    Near(("VOID", "PRIOR", "INSTR"), 60, 0.42, _ASIDE),
+    Near(("VOID", "INSTR", "HIJACK"), 120, 0.5, _HIJACK),
+    Near(("VOID", "PRIOR", "HIJACK"), 120, 0.3, _HIJACK),
+    Near(("GRAN", "GRAVE"), 160, 0.6, "a harmful wish inside a story"),
+    Near(("FRAME", "GRAVE"), 300, 0.3, "a harmful wish inside a story"),
+    Near(("SCENE", "GRAVE"), 300, 0.25, "a harmful wish inside a story"),
+    Near(("FRAME", "GRAVE", "DETAIL"), 300, 0.35, "a harmful wish inside a story"),
+    Near(("PERSONA", "GRAVE"), 500, 0.3, "a harmful wish for another role"),
+    Near(("FREE", "GRAVE"), 400, 0.4, "a harmful wish for a role without limits"),
+    Near(("NOREFUSE", "GRAVE"), 400, 0.5, _FORCE),
+    Near(("OVERRIDE", "GRAVE", "INSTR"), 400, 0.4, _ASIDE),
+    Near(("LEAK",), 200, 0.42, _LEAK),
     Near(("LEAK", "TELL"), 90, 0.8, _LEAK),
     Near(("SYSPROMPT", "MINE", "TELL"), 90, 0.65, _LEAK),
     Near(("SYSPROMPT", "WHOLE", "TELL"), 90, 0.65, _LEAK),
@@ -98,15 +115,24 @@ _BY_CONCEPT = {concept for rule in NEAR for concept in rule.concepts}
 # What was said about a hit before it, in its own sentence.
 _NEGATED = re.compile(
     r"(?:\bnot|n't|\bnever|\bwithout|\bavoid|\bcannot|\bnicht|\bkeinesfalls|\bno|\bne|\bwho|\bwhich|\boften|\bpeople|\busers"
-    r"|\btend to|\bsometimes|\bthey|\bhe|\bshe|\bwe|\bdid|\bdrivers|\bstudents|\bemployees|\bto not)"
+    r"|\btend to|\bsometimes|\bthey|\bhe|\bshe|\bwe|\bdid|\bdrivers|\bstudents|\bemployees|\bto not|\bshould i|\bcan i|\bmay i|\bdo i|\bwhy)"
     r"(?: (?:to|be|just|simply|even|always|frequently|ever|should|would|will|may|might|can|must))* $"
 )
+_ANY_ONE = re.compile(
+    r"(?:\ba|\ban|\bgood|\bbetter|\bmy|\bour|\beffective|\bwrite|\bin the|\bin a|\bin your|좋은|ein|einen|un|une) $"
+)
+"""Before a system prompt: it is not the model's own."""
+_WHAT_IS = re.compile(
+    "이?란(?: |\\?|$)|이?라는|(?:이|가|은|는)? ?(?:무슨|무엇|뭐|뭔)|(?:을|를)? ?(?:잘 )?(?:쓰는|작성)|とは|は何"
+)
+"""After a system prompt: it is asked what such a thing is."""
 _STOP = re.compile(r"[.!?](?=\s|$)|\n|。")
 _QUOTE = re.compile("[\"'`“”‘’«»„]")
 _QUOTED = re.compile(r"\"[^\"\n]{3,300}\"|`[^`\n]{3,300}`|(?<![\w])'[^'\n]{3,300}'(?!\w)|<<[^<>\n]{3,300}>>")
 _CJK_START = re.compile("[가-힣ぁ-ヶ一-鿿]")
 
 _PERSON_MARK = re.compile(r"\bDAN\b|\bSTAN\b(?! Lee)|\bAIM\b|\bDUDE\b|\bUCAR\b|\bJAILBREAK\b|🔓")
+_PERSON_NAMES = ("DAN", "STAN", "AIM", "DUDE", "UCAR", "JAILBREAK", "🔓")
 
 _MARKUP: tuple[tuple[tuple[str, ...], re.Pattern[str], float, str], ...] = tuple(
     (needles, re.compile(pattern, re.IGNORECASE), score, reason)
@@ -142,7 +168,7 @@ _MARKUP: tuple[tuple[tuple[str, ...], re.Pattern[str], float, str], ...] = tuple
         ),
         (
             ("---", "===", "***", "###", "<<<", "[[", ">>>", "~~~", "___"),
-            r"(?:[-=*#<>\[~_]{3,}|\[\[)\s*(?:end|begin|start|stop|new|real|actual|updated)?\s*(?:of|the|user|above)?\s*"
+            r"(?<![-=*#<>\[~_])(?:[-=*#<>\[~_]{3,80}|\[\[)\s{0,4}(?:end|begin|start|stop|new|real|actual|updated)?\s{0,4}(?:of|the|user|above)?\s{0,4}"
             r"(?:system|prompt|instructions?|user input|context|conversation|document|admin|developer|rules|text|data|input|query"
             r"|시스템|지시|명령|문서|프롬프트)[ \w]{0,24}[-=*#<>\]~_:]*",
             0.3,
@@ -196,14 +222,26 @@ _MARKUP: tuple[tuple[tuple[str, ...], re.Pattern[str], float, str], ...] = tuple
     )
 )  # fmt: skip
 
-_TURN = re.compile(r"(?:^|\n|\\n)\s*[\[*#<]{0,3}(?:user|human|assistant|ai|bot|q|a|question|answer|chatgpt|사용자|질문|답변|답)[\]*>]{0,3}\s?:", re.I)
-_ASSIGN = re.compile(r"(?:^|[\s,;(`])\$?[a-zA-Z_]\w{0,15}\s?(?:=|:=|is|는|은)\s?[\"'“‘][^\"'”’\n]{1,80}[\"'”’]")
-_SUM = re.compile(r"\b[a-zA-Z_]\w{0,15}\s?\+\s?[a-zA-Z_\"']\w{0,15}|f[\"'][^\"'\n]{0,40}\{\w|\{\w{1,16}\}\s?\{\w{1,16}\}|concat|join|합쳐|합친|이어|연결", re.I)
-_TARGET = re.compile(r"https?://|www\.|[\w.+-]{1,64}@[\w-]{1,64}\.|\b(?:\d{1,3}\.){3}\d{1,3}\b|0x[0-9a-f]{20,}", re.I)
+_TURN = re.compile(
+    r"(?:^|\n|\\n)\s*[\[*#<]{0,3}(?:user|human|assistant|ai|bot|q|a|question|answer|chatgpt|사용자|질문|답변|답)[\]*>]{0,3}\s?:",
+    re.I,
+)
+_ASSIGN = re.compile(
+    r"(?:^|[\s,;(`])\$?[a-zA-Z_]\w{0,15}\s?(?:=|:=|is|는|은)\s?[\"'“‘][^\"'”’\n]{1,80}[\"'”’]"
+)
+_SUM = re.compile(
+    r"\b[a-zA-Z_]\w{0,15}\s?\+\s?[a-zA-Z_\"']\w{0,15}|f[\"'][^\"'\n]{0,40}\{\w|\{\w{1,16}\}\s?\{\w{1,16}\}|concat|join|합쳐|합친|이어|연결",
+    re.I,
+)
+_TARGET = re.compile(
+    r"https?://|www\.|[\w.+-]{1,64}@[\w-]{1,64}\.|\b(?:\d{1,3}\.){3}\d{1,3}\b|0x[0-9a-f]{20,}", re.I
+)
 _QUOTED_SAY = re.compile(
     r"(?:say|print|output|write|respond|reply|answer|return|tell (?:them|him|her|the user))(?: (?:only|just|with|exactly|the (?:word|words|phrase|text|following|sentence)))*:? ?[\"'“‘`<\[]"
 )
-_LANGUAGE_TRICK = re.compile(r"(?:translate|convert) (?:the|this) (?:following|text|sentence|above)[^\n]{0,40}(?:to|into|from)[^\n]{0,30}:?")
+_LANGUAGE_TRICK = re.compile(
+    r"(?:translate|convert) (?:the|this) (?:following|text|sentence|above)[^\n]{0,40}(?:to|into|from)[^\n]{0,30}:?"
+)
 
 
 def find_evidence(views: Views, source: Source) -> list[Evidence]:
@@ -230,13 +268,24 @@ def find_evidence(views: Views, source: Source) -> list[Evidence]:
     return found
 
 
+def drop_quotations(text: str) -> str:
+    """A folded text without what it only quotes; the text itself when it does not speak about words."""
+    if not _QUOTED.search(text):
+        return text
+    abouts = [hit for hit in load_lexicon().find(text) if hit.concept == "ABOUT"]
+    quoted = _find_quoted(text, {"ABOUT": abouts}) if abouts else []
+    for start, end in reversed(quoted):
+        text = text[:start] + text[end:]
+    return text
+
+
 def _read_plain(text: str, source: Source, blobs: int) -> Iterator[Evidence]:
     hits = load_lexicon().find(text)
     if not hits:
         return
     places: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
-        if hit.concept == "OVERRIDE" and _NEGATED.search(text, max(0, hit.start - 24), hit.start):
+        if hit.concept in ("OVERRIDE", "RESET") and _NEGATED.search(text, max(0, hit.start - 24), hit.start):
             continue
         places[hit.concept].append(hit)
     stops: list[int] | None = None
@@ -247,14 +296,18 @@ def _read_plain(text: str, source: Source, blobs: int) -> Iterator[Evidence]:
             continue
         if rule.is_one_sentence and stops is None:
             stops = [match.start() for match in _STOP.finditer(text)]
-        span = _find_near([places[concept] for concept in rule.concepts], rule.window, stops if rule.is_one_sentence else None)
+        span = _find_near(
+            [places[concept] for concept in rule.concepts],
+            rule.window,
+            stops if rule.is_one_sentence else None,
+        )
         if span is None:
             continue
         score = rule.others_text if is_others and rule.others_text is not None else rule.score
         if any(start <= span[0] and span[1] <= end for start, end in quoted):
             score *= 0.35
         yield score, rule.reason
-    yield from _read_asks(places)
+    yield from _read_asks(text, places)
     yield from _read_counts(text, places, is_others, blobs)
 
 
@@ -269,40 +322,70 @@ def _find_quoted(text: str, places: dict[str, list[Hit]]) -> list[tuple[int, int
 def _find_near(lists: list[list[Hit]], window: int, stops: list[int] | None) -> tuple[int, int] | None:
     """The first place where one hit of each list stands within a window; a hit serves one concept only.
 
-    One pass over the merged hits with a count of each list: linear in their number, but for the sorting.
+    Of each other list the two neighbours on either side of a hit are tried: n log n in the number of hits.
     """
     if len(lists) == 1:
         return lists[0][0].start, lists[0][0].end
-    merged = sorted((hit.start, hit.end, which) for which, hits in enumerate(lists) for hit in hits)
-    last: list[tuple[int, int] | None] = [None] * len(lists)
-    for start, end, which in merged:
-        last[which] = (start, end)
-        if any(place is None for place in last):
-            continue
-        spans = [place for place in last if place is not None]
-        first = min(span[0] for span in spans)
-        if end - first > window or len(set(spans)) < len(spans):
-            continue
-        if stops is not None and bisect_right(stops, first) != bisect_right(stops, start):
-            continue
-        return first, max(span[1] for span in spans)
+    anchors, *others = sorted(lists, key=len)
+    for anchor in anchors:
+        near: list[list[Hit]] = []
+        for hits in others:
+            place = bisect_right(hits, anchor)
+            near.append(
+                [
+                    hit
+                    for hit in hits[max(0, place - 2) : place + 2]
+                    if hit[:2] != anchor[:2] and -window <= hit.start - anchor.start <= window
+                ]
+            )
+            if not near[-1]:
+                break
+        else:
+            for chosen in product(*near):
+                first = min(anchor.start, min(hit.start for hit in chosen))
+                last = max(anchor.end, max(hit.end for hit in chosen))
+                if last - first > window or len({hit[:2] for hit in chosen}) < len(chosen):
+                    continue
+                if stops is not None and bisect_right(stops, first) != bisect_right(stops, last - 1):
+                    continue
+                return first, last
     return None
 
 
-def _read_asks(places: dict[str, list[Hit]]) -> Iterator[Evidence]:
+def _read_asks(text: str, places: dict[str, list[Hit]]) -> Iterator[Evidence]:
     """Asking for the model's own prompt or a secret: verb, owner, object, in that order."""
     tells = places.get("TELL", [])[:200]
     if not tells:
         return
     for objects, score in (("PROMPTOBJ", 0.75), ("RULEOBJ", 0.4)):
         for thing in places.get(objects, [])[:100]:
-            owners = [mine for mine in places.get("MINE", [])[:100] if 0 <= thing.start - mine.end <= 22 or 0 <= mine.start - thing.end <= 12]
+            owners = [
+                mine
+                for mine in places.get("MINE", [])[:100]
+                if 0 <= thing.start - mine.end <= 22 or 0 <= mine.start - thing.end <= 12
+            ]
             if owners and any(_near(tell, thing) for tell in tells):
                 yield score, _LEAK
                 break
+    for thing in places.get("SYSPROMPT", [])[:100]:
+        if _WHAT_IS.match(text, thing.end) or _ANY_ONE.search(text, max(0, thing.start - 12), thing.start):
+            continue
+        if any(_near(tell, thing) for tell in tells):
+            yield 0.6, _LEAK
+            break
+    for thing in places.get("PROMPTOBJ", [])[:100]:
+        if any(0 <= thing.start - verb.end <= 12 for verb in places.get("KEEP", [])[:100]):
+            continue  # "follow the instructions above" keeps them
+        whole = any(
+            0 <= mark.start - thing.end <= 8 or 0 <= thing.start - mark.end <= 8
+            for mark in places.get("WHOLE", [])[:100]
+        )
+        if whole and any(_near(tell, thing) for tell in tells):
+            yield 0.35, _LEAK
+            break
     for thing in places.get("SECRET", [])[:100]:
         if any(0 <= thing.start - tell.end <= 32 or 0 <= tell.start - thing.end <= 12 for tell in tells):
-            yield 0.5, "asks for a secret"
+            yield 0.45, "asks for a secret"
             break
 
 
@@ -319,12 +402,18 @@ def _read_counts(text: str, places: dict[str, list[Hit]], is_others: bool, blobs
         yield (0.35 if is_others else 0.2), _INSIDE
     if blobs and "DECODE" in places:
         yield (0.6 if "OBEY" in places else 0.3), _DECODE
-    elif "DECODE" in places and "OBEY" in places and {"OVERRIDE", "HARM", "SECRET", "SYSPROMPT"} & places.keys():
+    elif (
+        "DECODE" in places
+        and "OBEY" in places
+        and {"OVERRIDE", "HARM", "SECRET", "SYSPROMPT"} & places.keys()
+    ):
         yield 0.3, _DECODE
     if "SEND" in places and "DATA" in places and (target := _TARGET.search(text)):
-        near = _find_near([places["SEND"], places["DATA"], [Hit(target.start(), target.end(), "TARGET")]], 260, None)
+        near = _find_near(
+            [places["SEND"], places["DATA"], [Hit(target.start(), target.end(), "TARGET")]], 260, None
+        )
         if near is not None:
-            yield (0.55 if is_others else 0.2), _SEND
+            yield (0.55 if is_others else 0.3), _SEND
     if "HIJACK" in places and _QUOTED_SAY.search(text):
         yield 0.25, _HIJACK
 
@@ -336,14 +425,21 @@ def _read_markup(raw: str) -> Iterator[Evidence]:
             yield score, reason
 
 
+_MADE_UP_NAME = re.compile(
+    r"\b(?:you(?:'re| are| will be|'ll be)|act as|be|as|called|named) (?:now )?[a-z]{2,16}(?:gpt|bot|\bai)\b"
+)
+
+
 def _read_shape(views: Views) -> Iterator[Evidence]:
     """Whole-text shapes: many forged turns, a sentence cut into variables, capitals that name a jailbreak."""
     raw = views.raw
-    if ":" in raw:
+    if raw.count(":") >= 4:
         turns = len(_TURN.findall(raw))
         if turns >= 4:
             yield min(0.2 + 0.04 * turns, 0.6), "many forged turns"
-    if len(_ASSIGN.findall(raw, 0, 8_192)) >= 2 and _SUM.search(raw):
+    if sum(map(raw.count, "\"'“‘")) >= 3 and len(_ASSIGN.findall(raw, 0, 8_192)) >= 2 and _SUM.search(raw):
         yield 0.5, "an order cut into pieces"
-    if (mark := _PERSON_MARK.search(raw)) is not None:
+    if ("gpt" in views.plain or "bot" in views.plain) and _MADE_UP_NAME.search(views.plain):
+        yield 0.3, "makes the model another one"
+    if any(name in raw for name in _PERSON_NAMES) and (mark := _PERSON_MARK.search(raw)) is not None:
         yield (0.3 if mark[0] != "🔓" else 0.1), "names a known jailbreak"

@@ -42,7 +42,9 @@ _PASSWORD = re.compile(
     r"(?:is|are|=>|[:=]|은|는|:=)\s{0,3}[\"'`*]{0,2}([^\s\"'`*<>{}()\[\],;]{8,128})",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(r"(?i)\*{3,}|x{4,}|\.{3}|your|example|placeholder|change|redacted|<|\$|%s|null|none|true|false|os\.|env|process")
+_PLACEHOLDER = re.compile(
+    r"(?i)\*{3,}|x{4,}|\.{3}|your|example|placeholder|change|redacted|<|\$|%s|null|none|true|false|os\.|env|process"
+)
 
 
 def read_secrets(text: str, find: Find | None = None) -> Iterator[tuple[float, str]]:
@@ -62,7 +64,17 @@ def read_secrets(text: str, find: Find | None = None) -> Iterator[tuple[float, s
             yield score, reason
     for match in _PASSWORD.finditer(text):
         value = match[1]
-        kinds = sum(map(bool, (re.search("[a-z]", value), re.search("[A-Z]", value), re.search(r"\d", value), re.search(r"[^\w]", value))))
+        kinds = sum(
+            map(
+                bool,
+                (
+                    re.search("[a-z]", value),
+                    re.search("[A-Z]", value),
+                    re.search(r"\d", value),
+                    re.search(r"[^\w]", value),
+                ),
+            )
+        )
         if kinds >= 3 and not _PLACEHOLDER.search(value):
             yield 0.65, "password after its label"
             return

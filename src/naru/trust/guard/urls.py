@@ -17,7 +17,10 @@ _URL = re.compile(
 _HOST = re.compile(r"(?P<user>[^/?#@\s]*@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^/?#:@\s]+)")
 _NUMERIC = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{8}|\[[0-9a-f:.]+\]")
 _LONG_DATA = re.compile(r"[?&#/=;][^?&#/=;]{40,}")
-_DATA_NAME = re.compile(r"[?&](?:data|q|query|secret|info|text|msg|message|prompt|history|chat|content|payload|leak|email|token|key|user|name|pw|password)=[^&\s]{6,}", re.I)
+_DATA_NAME = re.compile(
+    r"[?&](?:data|q|query|secret|info|text|msg|message|prompt|history|chat|content|payload|leak|email|token|key|user|name|pw|password)=[^&\s]{6,}",
+    re.I,
+)
 _TRAILING = ".,;:!?…。，"
 MAX_URLS = 200
 
@@ -51,7 +54,9 @@ def read_urls(text: str, allowed_hosts: Collection[str] = ()) -> Iterator[tuple[
             kind = match["active"][:11].lower()
             if kind.startswith(("javascript:", "vbscript:")):
                 yield 0.85, "address that runs code"
-            elif kind.startswith("data:") and (match["image"] is None or "html" in match["active"][:40].lower()):
+            elif kind.startswith("data:") and (
+                match["image"] is None or "html" in match["active"][:40].lower()
+            ):
                 yield 0.4, "address that is a document itself"
             continue
         rest = match["rest"].rstrip(_TRAILING)
