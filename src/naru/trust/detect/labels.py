@@ -33,8 +33,8 @@ VEHICLE: 차는; 차가; 제 차; 내 차; 우리 차; 차량번호; 차량 번�
 ACCOUNT: 계좌; 입금; 송금; 이체; 통장; 예금주; 예금; 은행; 뱅크; bank; account number; account no;
   account_no; account_num; accountnumber; account:; account #; acct; a/c; wire to; deposit;
   account ending; account is; my account; account; 농협; 신협; 새마을금고; 우체국; iban; sort code
-CARD: 카드; 결제수단; 결제 수단; credit card; debit card; card number; card_number; card no; card; visa; mastercard; amex;
-  american express; cc number; cc#; credit_card; 비자카드; bc카드
+CARD: 카드; 결제수단; 결제 수단; credit card; debit card; card number; card_number; card no; card; visa;
+  mastercard; amex; american express; cc number; cc#; credit_card; 비자카드; bc카드
 PHONE: 전화; 연락처; 휴대폰; 핸드폰; 휴대 전화; 팩스; 폰번호; 폰 번호; 내선; 고객센터; 콜센터; 연락;
   문자; 통화; 직통; 번호로 문자; 상담; 문의; phone; mobile; telephone; contact number; contact no;
   call me; call us; whatsapp; reach me; reach us; text me; hotline; cellphone; cell phone; reached at;

@@ -33,8 +33,8 @@ _POSTAL_AFTER = re.compile(
     r"(?![0-9A-Za-z]|[-.][0-9])"
 )
 _PASSPORT_AFTER = re.compile(
-    r"[\"'*]{0,2} ?(?:번호|number|no\.?|num)?[\"'*)]{0,2} {0,2}(?:는|은|이|가|[:=)(\]]|is|#)?[\"'*(]{0,2} {0,2}"
-    r"([A-Z][A-Z0-9]{6,8}|[A-Z]{2}[0-9]{7})(?![0-9A-Za-z])"
+    r"[\"'*]{0,2} ?(?:번호|number|no\.?|num)?[\"'*)]{0,2} {0,2}(?:는|은|이|가|[:=)(\]]|is|#)?"
+    r"[\"'*(]{0,2} {0,2}([A-Z][A-Z0-9]{6,8}|[A-Z]{2}[0-9]{7})(?![0-9A-Za-z])"
 )
 _MIN_PASSPORT_DIGITS = 4
 _ZIP = re.compile(r"[0-9]{5}(?:-[0-9]{4})?(?![0-9A-Za-z]|[-.][0-9])")
@@ -129,7 +129,7 @@ def find_postal_after(text: str, label_end: int) -> Entity | None:
 
 
 def find_passport_after(text: str, label_end: int) -> Entity | None:
-    """The passport number of any country that a label promises: letters and digits, at least four of these."""
+    """Any country's passport number that a label promises: letters and digits, four of these at least."""
     found = _PASSPORT_AFTER.match(text, label_end, label_end + 40)
     if found is None or sum(map(str.isdigit, found.group(1))) < _MIN_PASSPORT_DIGITS:
         return None

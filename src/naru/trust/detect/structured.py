@@ -76,11 +76,15 @@ class StructuredDetector:
 
     name = "structured"
 
+    def __init__(self) -> None:
+        # Compiled here, a tenth of a second for the first of all: never on the road.
+        self._matcher, self._kinds = _matcher()
+
     def find(self, text: str) -> list[Entity]:
         """Every span found, in no order, overlapping ones and weak ones too."""
         folded, data = fold(text)
-        matcher, kinds = _matcher()
-        hits = matcher.scan(data)
+        kinds = self._kinds
+        hits = self._matcher.scan(data)
         anchors = [m.start() for m in find_anchors(folded)]
         found: list[Entity] = list(network.find_emails(folded)) if "@" in folded else []
         if not hits and not anchors:
@@ -119,17 +123,20 @@ def _read_hits(
     found: list[Entity],
 ) -> None:
     """A closer look at each hit of the scan, by what it is."""
-    url_read = pem_end = 0
+    url_read = pem_end = pem_read = 0
     for (expression, _, _), end in zip(hits, points, strict=True):
         kind, index = kinds[expression]
         entity: Entity | None = None
         if kind == "url":
             if end > url_read:
                 entity, url_read = network.find_url(text, end - len("://"))
+        elif kind == "pem" and end <= pem_read:
+            continue
         elif kind == "pem":
             if 0 <= pem_end < end:
                 pem_end = text.find("-----END ", end)
             entity = secrets.match_pem(text, end - len(secrets.PEM_TRIGGER), pem_end)
+            pem_read = entity.end if entity is not None else 0
         elif kind != "label" or labels.MEANINGS[index][0] in _PROMISES:
             entity = _READERS[kind](text, index, end, near)
         if entity is not None:

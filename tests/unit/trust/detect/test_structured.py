@@ -186,7 +186,10 @@ def test_left_alone(text):
 
 def test_the_nearer_label_wins():
     """카드, 계좌, 주문 and 전화 in one clause: each number is what the word next to it says."""
-    text = "카드 배송 조회 말고, 계좌 110-234-567890, 카드 4111-1111-1111-1111, 주문번호 411111111111, 전화 02-123-4567"
+    text = (
+        "카드 배송 조회 말고, 계좌 110-234-567890, 카드 4111-1111-1111-1111, "
+        "주문번호 411111111111, 전화 02-123-4567"
+    )
     assert [e.type for e in SCANNER.scan(text)] == ["ACCOUNT", "CARD", "PHONE"]
 
 
