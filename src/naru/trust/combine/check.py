@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
+
+import numpy as np
 
 from naru.trust.combine.clock import stamp
 from naru.trust.combine.files import read_rows, replacing
-from naru.trust.combine.join import read_joined
+from naru.trust.combine.join import read_joined, read_rates
 from naru.trust.combine.opinion import ask_pycanon, is_there
 from naru.trust.combine.plan import Plan
-from naru.trust.combine.prepare import Scan
+from naru.trust.combine.prepare import Scan, count_sent
 from naru.trust.combine.risk import measure
-from naru.trust.combine.table import Table, read_table
+from naru.trust.combine.table import read_table
 from naru.trust.combine.workspace import Workspace
 
 TABLES: Final = ("mock", "joined", "treated")
@@ -32,11 +35,8 @@ def check(
     plan = work.plan
     table = read_joined(work, name)
     inputs = {"table": work.table(name)}
-    parties = None
-    if name == "joined" and all(work.attributes(party).is_file() for party in plan.parties):
-        parties = {party: _read_sent(work, plan, party) for party in plan.parties}
-        inputs |= {party: work.attributes(party) for party in plan.parties}
-    report = measure(table, plan, parties, scanner)
+    sent = {party: _count_sent(work, party) for party in plan.parties} if name == "joined" else {}
+    report = measure(table, plan, {party: one for party, one in sent.items() if one}, scanner)
     report["table"] = name
     report["measured_at"] = stamp(work.clock)
     report["second_opinion"] = ask_pycanon(table, plan) if second_opinion and is_there() else None
@@ -56,6 +56,24 @@ def settings_of(plan: Plan) -> list[str]:
     return [str(plan.roles), str(plan.bounds)]
 
 
-def _read_sent(work: Workspace, plan: Plan, party: str) -> Table:
-    columns = plan.columns_of(party)
-    return read_table(columns, (cells for _, cells in read_rows(work.attributes(party), columns)))
+def _count_sent(work: Workspace, party: str) -> dict[str, Any] | None:
+    """Of the party that selected rows what it says itself, else counted here; None where neither can be known."""
+    quasi = work.plan.quasi_of(party)
+    if work.counts(party).is_file():
+        found: dict[str, Any] = json.loads(work.counts(party).read_text("utf-8"))
+        return found if found["quasi"] == quasi else None
+    path = work.attributes(party)
+    if not path.is_file() or not work.links.is_file():
+        return None
+    linked = {cells[0] for _, cells in read_rows(work.links, [f"serial_{party}"])}
+    is_linked: list[bool] = []
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for _, cells in read_rows(path, ["serial", *quasi]):
+            is_linked.append(cells[0] in linked)
+            yield cells[1:]
+
+    table = read_table(quasi, rows())
+    if quasi and len(is_linked) < read_rates(work)["parties"][party]["rows"]:
+        return None  # rows were left out, and their counts were not handed over
+    return count_sent(table, quasi, np.array(is_linked, bool))

@@ -107,6 +107,7 @@ def _doomed(work: Workspace, what: What) -> list[Path]:
     found.append(work.table("mock"))
     if what == "all":
         found += [work.table("joined"), work.table("treated"), work.pack, work.link_counts]
+        found += [work.counts(party) for party in parties]
         found += [work.report(name) for name in ("mock", "joined", "treated")]
     # Half-written files of runs that were killed hold the same.
     return found + [path.with_name(f".{path.name}.part") for path in found]

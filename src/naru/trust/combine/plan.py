@@ -117,6 +117,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What the body gets of a party, without the serial: derived columns first."""
         return [*self.parties[party].derived, *self.parties[party].attributes]
 
+    def quasi_of(self, party: str) -> list[str]:
+        """A party's quasi-identifiers, by its own names."""
+        own = f"{party}."
+        return [name.removeprefix(own) for name in self.roles.quasi if name.startswith(own)]
+
     @property
     def joined_columns(self) -> list[str]:
         """Columns of the joined table."""

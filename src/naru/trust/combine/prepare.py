@@ -5,6 +5,7 @@ Rows come out in the order of their serials, which is random: their place says n
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections import Counter
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from naru.kernel.errors import BadRequest
 from naru.trust.combine import normalise
+from naru.trust.combine.classes import group
 from naru.trust.combine.clock import require_open
-from naru.trust.combine.files import read_rows, write_rows
+from naru.trust.combine.files import read_rows, replacing, write_rows
 from naru.trust.combine.keys import ProjectKey, read_key
 from naru.trust.combine.plan import Derived, Plan
 from naru.trust.combine.table import Table, read_table
@@ -111,15 +114,46 @@ def select(work: Workspace, party: str, listed: Path | None = None) -> dict[str,
     path = work.attributes(party)
     header = ["serial", *work.plan.columns_of(party)]
     rows = [cells for _, cells in read_rows(path, header)]
-    kept = [cells for cells in rows if cells[0] in wanted]
+    is_kept = [cells[0] in wanted for cells in rows]
+    kept = [cells for cells, stays in zip(rows, is_kept, strict=True) if stays]
     if len(kept) < len(wanted):
         raise BadRequest(f"{listed} names serials that {path.name} does not have: it is of another run")
     if len(kept) < len(rows):
         target = _target(work, party)
         work.tell("combine.hand_over", target, {"file": path.name, "to": "body", "rows": len(kept)})
+        table = read_table(header[1:], (cells[1:] for cells in rows))
+        quasi = work.plan.quasi_of(party)
+        with replacing(work.counts(party)) as file:
+            json.dump(count_sent(table, quasi, np.array(is_kept)), file, indent=1)
         write_rows(path, header, kept)
-        work.amend(f"prepare:{party}", [work.keys(party), path], {"selected": len(kept)})
+        outputs = [work.keys(party), path, work.counts(party)]
+        work.amend(f"prepare:{party}", outputs, {"selected": len(kept)})
     return {"rows": len(kept), "left_out": len(rows) - len(kept)}
+
+
+def count_sent(table: Table, quasi: list[str], joined: NDArray[np.bool_]) -> dict[str, Any]:
+    """Figures that need all rows of a party, also those that will not join.
+
+    Returns:
+        `quasi`, the columns looked at; `unique`, the share of rows alone in them; `presence`: of the rows
+        alike in them the share that joins, at the `highest` (δ-presence), and the share of rows where all
+        alike join, whose being the other's customers is `certain`. Both None without columns to look at.
+    """
+    if not quasi:
+        return {"quasi": [], "unique": None, "presence": None}
+    chosen = [table.columns[name] for name in quasi]
+    classes, count = group([c.codes for c in chosen], [len(c.values) for c in chosen], table.rows)
+    had = np.bincount(classes, minlength=count)
+    went = np.bincount(classes[joined], minlength=count)
+    rows = max(table.rows, 1)
+    return {
+        "quasi": quasi,
+        "unique": round(float((had == 1).sum() / rows), 6),
+        "presence": {
+            "highest": round(float((went / had).max(initial=0.0)), 6),
+            "certain": round(float(had[went == had].sum() / rows), 6),
+        },
+    }
 
 
 def require_party(plan: Plan, party: str) -> None:
@@ -239,6 +273,7 @@ def _write(work: Workspace, party: str, table: Table, digests: bytearray) -> lis
     shuffled = table.take(order.astype(np.int64))
     target = _target(work, party)
     outputs = [work.keys(party), work.attributes(party)]
+    work.counts(party).unlink(missing_ok=True)  # of a run whose rows were selected from
     with work.handing_over(outputs[0], "key manager", target) as file:
         file.write("key,serial\n")
         file.writelines(

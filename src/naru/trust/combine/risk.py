@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from naru.trust.combine.classes import Pairs, group
+from naru.trust.combine.classes import Pairs
 from naru.trust.combine.join import codes_of
 from naru.trust.combine.ordering import closeness, find_ranks
 from naru.trust.combine.plan import Bounds, Plan
@@ -30,15 +30,14 @@ _EPSILON: Final = 1e-9
 def measure(
     table: Table,
     plan: Plan,
-    parties: Mapping[str, Table] | None = None,
+    sent: Mapping[str, Mapping[str, Any]] | None = None,
     scanner: Scan | None = None,
 ) -> dict[str, Any]:
     """Every measure of one table.
 
     Args:
         table: joined or treated.
-        parties: what each party had sent, with its own column names: for uniqueness before the join and for
-            presence. Only of use beside the joined table; None leaves both out.
+        sent: what `prepare.count_sent` says of each party's rows: uniqueness before the join, and presence.
         scanner: looks for identifiers in free text.
     """
     quasi, bounds = plan.roles.quasi, plan.bounds
@@ -49,10 +48,10 @@ def measure(
         "columns": len(table.columns),
         "k": _k(sizes, table.rows, bounds.k),
         "sensitive": {name: _sensitive(table, plan, name, classes, count) for name in plan.roles.sensitive},
-        "uniqueness": _uniqueness(table, plan, parties),
+        "uniqueness": _uniqueness(table, plan, sent or {}),
         "singling_out": _singling_out(table),
         "linkability": {party: _linkability(table, plan, party) for party in plan.parties},
-        "presence": {party: _presence(table, plan, party, sent) for party, sent in (parties or {}).items()},
+        "presence": {party: counts["presence"] for party, counts in (sent or {}).items()},
         "outliers": _outliers(table, bounds.small_cell),
         "small_cells": _small_cells(table, plan),
         "text": _scan(table, plan, scanner),
@@ -129,16 +128,16 @@ def _inference(pairs: Pairs, rows: int) -> dict[str, float]:
     }
 
 
-def _uniqueness(table: Table, plan: Plan, parties: Mapping[str, Table] | None) -> dict[str, float]:
+def _uniqueness(table: Table, plan: Plan, sent: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Share of rows that no other row equals in the quasi-identifiers: of each side alone, and of both."""
     found = {}
     for party in plan.parties:
         own = [name for name in plan.roles.quasi if name.startswith(f"{party}.")]
-        if parties is not None and own:
-            short = [name.removeprefix(f"{party}.") for name in own]
-            found[f"{party} before"] = _unique(parties[party], short)
-        if own:
-            found[f"{party} after"] = _unique(table, own)
+        if not own:
+            continue
+        if party in sent:
+            found[f"{party} before"] = float(sent[party]["unique"])
+        found[f"{party} after"] = _unique(table, own)
     found["both"] = _unique(table, plan.roles.quasi)
     return found
 
@@ -194,34 +193,6 @@ def _linkability(table: Table, plan: Plan, party: str) -> dict[str, float]:
         "unique": _share((sizes == 1).sum(), table.rows),
         "expected": _share(count, table.rows),
         "share_below_k": _share(sizes[sizes < plan.bounds.k].sum(), table.rows),
-    }
-
-
-def _presence(table: Table, plan: Plan, party: str, sent: Table) -> dict[str, float] | None:
-    """δ-presence: of a party's rows with the same quasi-identifiers, the share that joined, at the highest.
-
-    `certain` is the share of the party's rows where all of a class joined: that they are the other's
-    customers is known of everybody in it. None where the party has no quasi-identifier.
-    """
-    own = [name for name in plan.roles.quasi if name.startswith(f"{party}.")]
-    if not own:
-        return None
-    columns = []
-    for name in own:
-        before, after = sent.columns[name.removeprefix(f"{party}.")], table.columns[name]
-        known = {value: code for code, value in enumerate(before.values)}
-        if any(value not in known for value in after.values):
-            return None  # a treated column has other values
-        there = np.array([known[value] for value in after.values], np.int64)[after.codes]
-        columns.append((np.concatenate([before.codes, there]), len(before.values)))
-    total = sent.rows + table.rows
-    classes, count = group([codes for codes, _ in columns], [size for _, size in columns], total)
-    had = np.bincount(classes[: sent.rows], minlength=count)
-    joined = np.bincount(classes[sent.rows :], minlength=count)
-    share = joined / np.maximum(had, 1)
-    return {
-        "highest": _short(float(min(share.max(initial=0.0), 1.0))),
-        "certain": _share(had[share >= 1].sum(), sent.rows),
     }
 
 

@@ -61,6 +61,10 @@ class Workspace:
         """For the body (결합전문기관): serial and attributes."""
         return self.folder / "body" / f"{party}.attributes.csv"
 
+    def counts(self, party: str) -> Path:
+        """For the body, once a party sent only some rows: what only all its rows could tell, in figures."""
+        return self.folder / "body" / f"{party}.counts.json"
+
     def extract(self, party: str) -> Path:
         """For a party: serials of its rows that will join."""
         return self.folder / "party" / f"{party}.extract.csv"

@@ -233,6 +233,7 @@ def test_four_places_need_only_the_files_that_are_for_them(folder):
         hand_over(manager.extract(party), work.extract(party))
         select(work, party)
         hand_over(work.attributes(party), body.attributes(party))
+        hand_over(work.counts(party), body.counts(party))
     hand_over(manager.links, body.links)
     hand_over(manager.link_counts, body.link_counts)
     assert join(body)["rows"] == 160
@@ -351,6 +352,23 @@ def test_only_rows_that_join_need_leave(work, folder):
     assert select(work, "A") == {"rows": 160, "left_out": 0}
     assert prepare(work, "A", folder / "card.csv")["unchanged"] is True
     assert join(work)["rows"] == 160
+
+
+def test_selecting_rows_does_not_change_what_is_measured(work, folder):
+    """Uniqueness before the join and presence are of all rows of a party, also of those that stayed at home."""
+    prepared(work, folder)
+    link(work)
+    join(work)
+    whole = check(work, "joined", second_opinion=False)
+    extract(work)
+    select(work, "A")
+    select(work, "B")
+    selected = check(work, "joined", second_opinion=False)
+    for name in ("uniqueness", "presence"):
+        assert selected[name] == whole[name]
+    assert 0 < whole["presence"]["A"]["certain"] < 1
+    work.counts("A").unlink()  # not handed over: then it is not known, and not guessed
+    assert "A before" not in check(work, "joined", second_opinion=False)["uniqueness"]
 
 
 def test_other_projects_make_other_keys(tmp_path):

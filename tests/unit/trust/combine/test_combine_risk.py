@@ -1,8 +1,10 @@
 """Each measure says what it claims, on tables small enough to count by hand."""
 
+import numpy as np
 import pytest
 
 from naru.trust.combine.plan import Bounds, Party, Plan, Project, Roles
+from naru.trust.combine.prepare import count_sent
 from naru.trust.combine.risk import measure
 from naru.trust.combine.table import read_table
 from naru.trust.entity import Entity
@@ -47,25 +49,20 @@ def test_classes_are_counted_by_size():
 
 def test_the_join_itself_makes_rows_unique():
     """Before it A's rows are pairs; after it each is alone, because its twin did not join."""
-    sent = {
-        "A": read_table(["age", "sex"], [("30", "M"), ("30", "M"), ("40", "F"), ("40", "F")]),
-        "B": read_table(["illness"], [("x",), ("y",)]),
-    }
-    report = measure(table_of(("30", "M", "x"), ("40", "F", "y")), plan_of(), sent)
+    had = read_table(["age", "sex"], [("30", "M"), ("30", "M"), ("40", "F"), ("40", "F")])
+    counts = count_sent(had, ["age", "sex"], np.array([True, False, True, False]))
+    report = measure(table_of(("30", "M", "x"), ("40", "F", "y")), plan_of(), {"A": counts})
     assert report["uniqueness"]["A before"] == 0
     assert report["uniqueness"]["A after"] == 1
     assert report["presence"]["A"] == {"highest": 0.5, "certain": 0}
-    assert report["presence"]["B"] is None
 
 
 def test_a_class_that_joined_whole_gives_its_members_away():
     """δ-presence 1: everybody of A with these values is B's customer."""
-    sent = {
-        "A": read_table(["age", "sex"], [("30", "M"), ("40", "F")]),
-        "B": read_table(["illness"], [("x",)]),
-    }
-    report = measure(table_of(("30", "M", "x")), plan_of(), sent)
-    assert report["presence"]["A"] == {"highest": 1, "certain": 0.5}
+    had = read_table(["age"], [("30",), ("40",)])
+    counts = count_sent(had, ["age"], np.array([True, False]))
+    assert counts == {"quasi": ["age"], "unique": 1, "presence": {"highest": 1, "certain": 0.5}}
+    assert count_sent(had, [], np.array([True, False]))["presence"] is None
 
 
 def test_a_party_finds_its_own_rows_again():
