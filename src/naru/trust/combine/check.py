@@ -57,7 +57,7 @@ def settings_of(plan: Plan) -> list[str]:
 
 
 def _count_sent(work: Workspace, party: str) -> dict[str, Any] | None:
-    """Of the party that selected rows what it says itself, else counted here; None where neither can be known."""
+    """What a party that selected rows says itself, else counted here; None where neither can be known."""
     quasi = work.plan.quasi_of(party)
     if work.counts(party).is_file():
         found: dict[str, Any] = json.loads(work.counts(party).read_text("utf-8"))

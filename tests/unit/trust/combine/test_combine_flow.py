@@ -355,7 +355,7 @@ def test_only_rows_that_join_need_leave(work, folder):
 
 
 def test_selecting_rows_does_not_change_what_is_measured(work, folder):
-    """Uniqueness before the join and presence are of all rows of a party, also of those that stayed at home."""
+    """Uniqueness before the join and presence are of all rows of a party, also of those kept at home."""
     prepared(work, folder)
     link(work)
     join(work)
