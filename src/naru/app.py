@@ -136,6 +136,7 @@ class App:
         self._trust = Desk(
             new_room(settings.trust),
             self._clock,
+            secret=self._session_secret,
             ttl_s=settings.trust.conversation_ttl_s,
             max_conversations=settings.trust.max_conversations,
         )

@@ -16,6 +16,7 @@ import msgspec
 from naru.gateway.endpoints import Endpoint
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import AttemptLog
+from naru.gateway.guard import Watch
 from naru.kernel.errors import BadRequest, UpstreamError
 from naru.kernel.tokens import Usage
 from naru.providers.base import UpstreamRequest
@@ -103,6 +104,7 @@ class Relay:
         is_hidden: whether a frame is one that Naru asked for and the client did not.
         complete: fills in what the upstream's language has no word for (Bedrock names no id and no model).
         restorer: puts what was masked in the request back into what the client gets.
+        watch: reads along, and raises Forbidden when the answer must go no further.
     """
 
     __slots__ = (
@@ -111,6 +113,7 @@ class Relay:
         "_encoder",
         "_is_hidden",
         "_restorer",
+        "_watch",
         "answer_id",
         "fault",
         "finish_reason",
@@ -127,8 +130,10 @@ class Relay:
         is_hidden: Callable[[Frame], bool] | None,
         complete: Callable[[Start | Reply], None] | None = None,
         restorer: Restorer | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._decode = decode
+        self._watch = watch
         self._restorer = restorer
         self.answer_id: str | None = None
         self._complete = complete
@@ -148,6 +153,8 @@ class Relay:
             events = self._decode(frame)
             for event in events:
                 self._note(event)
+                if self._watch is not None:
+                    self._judge(event, self._watch)
             if self.fault is not None:
                 break
             if self._encoder is not None:
@@ -168,6 +175,15 @@ class Relay:
     def flush(self) -> bytes:
         """What restoring still holds back, when the stream breaks off."""
         return b"" if self._restorer is None else self._restorer.finish()
+
+    def _judge(self, event: Event, watch: Watch) -> None:
+        kind = type(event)
+        if kind is TextDelta or kind is RefusalDelta:
+            watch.feed(cast("TextDelta", event).text)
+        elif kind is ToolDelta:
+            watch.feed(cast("ToolDelta", event).arguments)
+        elif kind is End:
+            watch.finish()
 
     def _note(self, event: Event) -> None:
         kind = type(event)
@@ -202,6 +218,8 @@ class Codec(Protocol):
     """The upstream's language."""
     restorer: Restorer | None
     """Set when something was masked in the request."""
+    watch: Watch | None
+    """Set when a policy wants answers judged."""
 
     def restore(self, answer: bytes) -> bytes:
         """A whole answer with the client's own values in it again."""
@@ -235,6 +253,7 @@ class _Spoken:
     """What the codecs share: the request as it came, and undoing what was masked in it."""
 
     restorer: Restorer | None = None
+    watch: Watch | None = None
 
     def __init__(
         self, endpoint: Endpoint, dialect: UpstreamDialect, envelope: Envelope, headers: dict[bytes, bytes]
@@ -277,11 +296,13 @@ class SameLanguage(_Spoken):
     def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
         read_object(self.dialect, body)
         _note(attempt, self.dialect.summarize(body))
+        if self.watch is not None:
+            self.watch.read(_read_reply(self.dialect, body))
         return body
 
     def new_relay(self) -> Relay:
         is_hidden = getattr(self.dialect, "is_usage_only", None) if self._hides_usage else None
-        return Relay(self.dialect.new_decoder().decode, None, is_hidden, restorer=self.restorer)
+        return Relay(self.dialect.new_decoder().decode, None, is_hidden, None, self.restorer, self.watch)
 
     def encode_events(self, body: bytes) -> bytes:
         request = self._endpoint.dialect.decode_request(_object(self._envelope))
@@ -323,11 +344,16 @@ class Translated(_Spoken):
     def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
         read_object(self.dialect, body)
         _note(attempt, self.dialect.summarize(body))
-        return _encode(self._endpoint.dialect.encode_reply(self._decode_reply(body), self._request))
+        reply = self._decode_reply(body)
+        if self.watch is not None:
+            self.watch.read(reply)
+        return _encode(self._endpoint.dialect.encode_reply(reply, self._request))
 
     def new_relay(self) -> Relay:
         encoder = self._endpoint.dialect.new_encoder(self._request)
-        return Relay(self.dialect.new_decoder().decode, encoder, None, self._complete, self.restorer)
+        return Relay(
+            self.dialect.new_decoder().decode, encoder, None, self._complete, self.restorer, self.watch
+        )
 
     def encode_events(self, body: bytes) -> bytes:
         return _stream_reply(self._endpoint, self._request, self._decode_reply(body))

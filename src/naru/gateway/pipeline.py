@@ -99,6 +99,7 @@ async def serve(x: Exchange, road: Road) -> None:
         admit_rate(x, x.envelope, governor)
         with DisconnectWatch(x):
             protection = Protection(x, x.envelope, road.trust)
+            await protection.judge(targets[0])
             answer = await call(
                 x,
                 x.envelope,
@@ -132,6 +133,11 @@ async def serve(x: Exchange, road: Road) -> None:
         settle(x, road.ledger, governor)
 
 
+def _verdict_line(x: Exchange) -> bytes:
+    told = [f"{v['kind']}={v['score']:.2f}" for v in x.verdicts if v["action"] in ("flag", "review")]
+    return f"x-naru-guard: {', '.join(told)}\r\n".encode() if told else b""
+
+
 async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> None:
     attempt = answer.attempt
     target = attempt.target
@@ -146,6 +152,8 @@ async def _send(x: Exchange, answer: Whole | Streaming, prices: PriceBook) -> No
         x.masked_count,
         x.elapsed_overhead_s * 1000,
     )
+    if x.verdicts:
+        lines += _verdict_line(x)
     if x.limit_headers:
         lines += b"".join(b"%b: %b\r\n" % pair for pair in x.limit_headers)
     if isinstance(answer, Whole):

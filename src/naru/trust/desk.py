@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -20,10 +21,12 @@ from naru.kernel.errors import NaruError, Unavailable
 from naru.settings.model import Trust as TrustSettings
 from naru.settings.model import TrustRules
 from naru.trust.detect import Scanner
+from naru.trust.guard import new_canary
 from naru.trust.mask import Conversation, Masked, Rules, mask_request
 from naru.trust.policy import Policy, PolicyTable, Scoped
 from naru.trust.policy import Rules as PolicyRules
 
+T = TypeVar("T")
 _INLINE_BYTES = 16 * 1024
 """Looked through in a millisecond or two; a thread for less would cost more than it frees."""
 _THREADS = 2
@@ -100,14 +103,22 @@ class Desk:
 
     Args:
         room: the configuration to begin with.
+        secret: what canaries are made from.
         ttl_s: how long the values of a named conversation are kept after its last call.
         max_conversations: named ones kept at once; the one not used for longest goes first.
     """
 
     def __init__(
-        self, room: TrustRoom, clock: Clock, *, ttl_s: float = 3600.0, max_conversations: int = 10_000
+        self,
+        room: TrustRoom,
+        clock: Clock,
+        *,
+        secret: bytes = b"",
+        ttl_s: float = 3600.0,
+        max_conversations: int = 10_000,
     ) -> None:
         self.room = room
+        self._secret = secret
         self._clock = clock
         self._ttl_s = ttl_s
         self._max = max_conversations
@@ -148,7 +159,7 @@ class Desk:
         return made
 
     def keep(self, owner: str, name: str, conversation: Conversation) -> None:
-        """Remember a conversation under one more name: the id of an answer that the next call goes on from."""
+        """Remember a conversation under a further name: the id of the answer that a call will go on from."""
         now = self._clock.monotonic()
         self._kept[f"{owner}\0{name}"] = (now + self._ttl_s, conversation)
         self._kept.move_to_end(f"{owner}\0{name}")
@@ -157,6 +168,10 @@ class Desk:
             if len(self._kept) <= self._max and self._kept[oldest][0] > now:
                 break
             del self._kept[oldest]
+
+    def new_canary(self, prompt: bytes) -> str:
+        """The canary of a system prompt: the same every time, and known to nobody without our secret."""
+        return new_canary(self._secret + b"\0" + prompt)
 
     def find_scanner(self, org: str | None, team: str | None) -> Scanner:
         """The detectors that apply to a team's calls."""
@@ -193,8 +208,20 @@ class Desk:
             conversation=conversation,
             rules=self.rules_of(policy),
         )
+        return await self.run(job, size)
+
+    async def run(self, job: Callable[[], T], size: int, *, inline: int = _INLINE_BYTES) -> T:
+        """Look through a text: at once when it is short, else on a thread and within the time.
+
+        Args:
+            size: of the text in bytes.
+            inline: up to which it counts as short.
+
+        Raises:
+            DetectionFailed: as of `mask`.
+        """
         try:
-            return job() if size <= _INLINE_BYTES else await self._on_thread(job)
+            return job() if size <= inline else await self._on_thread(job)
         except NaruError:
             raise
         except TimeoutError:
@@ -206,7 +233,7 @@ class Desk:
                 "The request could not be looked through for personal data, so it was not sent."
             ) from None
 
-    async def _on_thread(self, job: Callable[[], Masked]) -> Masked:
+    async def _on_thread(self, job: Callable[[], T]) -> T:
         if self._waiting >= _MAX_WAITING:
             raise DetectionFailed("Too many long requests are being looked through. Try again shortly.")
         self._waiting += 1
@@ -216,7 +243,7 @@ class Desk:
         async with asyncio.timeout(self.room.timeout_s):
             return await asyncio.shield(running)
 
-    def _end_one(self, running: asyncio.Future[Masked]) -> None:
+    def _end_one(self, running: asyncio.Future[T]) -> None:
         self._waiting -= 1
         if not running.cancelled():
             running.exception()  # whoever waited has it, or has gone

@@ -119,8 +119,8 @@ class PolicyTable:
         *,
         is_inside: bool = False,
     ) -> Policy:
-        """The policy of a call, for a target at `site`. What goes inside is blocked where it would be outside,
-        and masked only where a policy on that site or route says so."""
+        """The policy of a call, for a target at `site`. What goes inside is blocked as outside, and masked
+        only where a policy on that site or route says so."""
         chain = [self._base, *self._find(("org", org), ("team", team), ("project", project))]
         floors = self._find(("route", route), ("site", site))
         actions: dict[str, Action] = {}

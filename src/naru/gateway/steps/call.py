@@ -113,6 +113,7 @@ async def call(
             failure = failure or _resting(target)
             continue
         codec.restorer = protection.new_restorer(said)
+        codec.watch = protection.new_watch()
         result = await _try_target(x, envelope, target, codec, request, deadline, rules, budget, governor)
         if not isinstance(result, UpstreamError):
             result.said = said

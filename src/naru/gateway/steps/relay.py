@@ -10,7 +10,7 @@ import asyncio
 
 from naru.gateway.exchange import Exchange
 from naru.gateway.steps.call import Streaming, Whole, is_outage, stream_fault
-from naru.kernel.errors import UpstreamError, UpstreamTimeout
+from naru.kernel.errors import Forbidden, NaruError, UpstreamError, UpstreamTimeout
 
 _LAST_WORD_S = 5.0
 """How long a client may take to accept the error event that ends its stream."""
@@ -35,7 +35,7 @@ async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
     attempt.duration_s = None  # it goes on
     attempt.status = "cancelled"  # until we know better: the client may leave at any await
     x.status = "cancelled"
-    error: UpstreamError | None = None
+    error: NaruError | None = None
     try:
         await x.start_answer(200, [*_SSE], lines)
         await x.send({"type": "http.response.body", "body": answer.head, "more_body": True})
@@ -44,8 +44,8 @@ async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
                 await _pump(x, answer)
             if relay.fault is not None:
                 error = stream_fault(answer, attempt.target)
-        except UpstreamError as broken:
-            error = broken
+        except (UpstreamError, Forbidden) as broken:
+            error = broken  # Forbidden: the guard lets it go no further
         except TimeoutError:
             error = _too_slow(answer)
         tail, error = _close(x, answer, error)
@@ -59,7 +59,7 @@ async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
         attempt.answer_id = relay.answer_id
         attempt.error = x.error = error
         attempt.close()
-        if error is not None and is_outage(x, error):
+        if isinstance(error, UpstreamError) and is_outage(x, error):
             attempt.target.circuit.record_failure(error.code)
 
 
@@ -105,7 +105,7 @@ def _too_slow(answer: Streaming) -> UpstreamTimeout:
     return UpstreamTimeout("The provider fell silent in the middle of its answer.", code="idle_timeout")
 
 
-def _close(x: Exchange, answer: Streaming, error: UpstreamError | None) -> tuple[bytes, UpstreamError | None]:
+def _close(x: Exchange, answer: Streaming, error: NaruError | None) -> tuple[bytes, NaruError | None]:
     """The last bytes for the client, and the error to record; sets both statuses."""
     attempt, relay = answer.attempt, answer.relay
     if relay.is_ended and error is None:

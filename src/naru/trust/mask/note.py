@@ -16,40 +16,40 @@ _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def add_note(endpoint: str, fields: dict[str, msgspec.Raw]) -> None:
-    """Puts the note behind the system prompt, or makes one. `completions` and `embeddings` have no place."""
+def add_note(endpoint: str, fields: dict[str, msgspec.Raw], note: str = NOTE) -> None:
+    """Puts a note behind the system prompt, or makes one. `completions` and `embeddings` have no place."""
     if endpoint == "chat":
-        _add_to_messages(fields)
+        _add_to_messages(fields, note)
     elif endpoint == "messages":
-        fields["system"] = _append(fields.get("system"), "text")
+        fields["system"] = _append(fields.get("system"), "text", note)
     elif endpoint == "responses":
-        fields["instructions"] = _append(fields.get("instructions"), "input_text")
+        fields["instructions"] = _append(fields.get("instructions"), "input_text", note)
 
 
-def _append(raw: msgspec.Raw | None, part: str) -> msgspec.Raw:
+def _append(raw: msgspec.Raw | None, part: str, note: str) -> msgspec.Raw:
     value: Any = None if raw is None else msgspec.json.decode(raw)
     if isinstance(value, list):
         if part == "input_text":
-            value.append({"role": "system", "content": NOTE})
+            value.append({"role": "system", "content": note})
         else:
-            value.append({"type": part, "text": NOTE})
+            value.append({"type": part, "text": note})
     else:
-        value = f"{value}\n\n{NOTE}" if value else NOTE
+        value = f"{value}\n\n{note}" if value else note
     return msgspec.Raw(_encode(value))
 
 
-def _add_to_messages(fields: dict[str, msgspec.Raw]) -> None:
+def _add_to_messages(fields: dict[str, msgspec.Raw], note: str) -> None:
     items = _decode_items(fields["messages"])
     first: Any = msgspec.json.decode(items[0]) if items else {}
     if isinstance(first, dict) and first.get("role") in _SYSTEM:
         content = first.get("content")
         if isinstance(content, list):
-            content.append({"type": "text", "text": NOTE})
+            content.append({"type": "text", "text": note})
         else:
-            first["content"] = f"{content}\n\n{NOTE}" if content else NOTE
+            first["content"] = f"{content}\n\n{note}" if content else note
         items[0] = msgspec.Raw(_encode(first))
     else:
-        items.insert(0, msgspec.Raw(_encode({"role": "system", "content": NOTE})))
+        items.insert(0, msgspec.Raw(_encode({"role": "system", "content": note})))
     fields["messages"] = msgspec.Raw(_encode(items))
 
 

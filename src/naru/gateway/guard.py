@@ -1,0 +1,168 @@
+"""Is somebody trying to turn the model, or is the model saying what it must not? Only where a policy asks.
+
+What goes in is judged before it is sent, what comes out while it comes. Verdicts are kinds, scores and
+reasons; no word of a text is in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+
+from naru.gateway.envelope import Envelope
+from naru.gateway.exchange import Exchange
+from naru.kernel.errors import Forbidden
+from naru.trust import Desk, Policy
+from naru.trust.guard import ActionRule, Guard, OutputGuard, Source, Verdict, strictest
+from naru.trust.policy import GuardAction, GuardKind
+from naru.wire.model import Reply, Text
+
+_LINE = 0.5
+"""Score from which a policy's action is taken; the guard itself draws its line there."""
+_MAX_TEXTS = 2_000
+_SYSTEM = frozenset(["system", "developer"])
+_TEXT_FIELDS = ("content", "text", "output", "input_text", "source", "data")
+_RESULTS = frozenset(
+    ["tool", "function", "function_call_output", "tool_result", "mcp_call", "document", "search_result"]
+)
+"""Roles and types of what others than the user wrote: results of tools, pages that were found."""
+_decode = msgspec.json.Decoder().decode
+
+
+@lru_cache(maxsize=256)
+def _guard(actions: tuple[tuple[GuardKind, GuardAction], ...]) -> Guard:
+    rules = [ActionRule(kind, _LINE, action) for kind, action in actions if action != "off"]
+    return Guard(rules=rules, kinds=[rule.kind for rule in rules])
+
+
+def find_guard(policy: Policy) -> Guard | None:
+    """The guard a policy asks for."""
+    return _guard(tuple(sorted(policy.guard.items()))) if policy.is_guarded else None
+
+
+def list_texts(envelope: Envelope) -> list[tuple[str, Source]]:
+    """Every text of a request and who wrote it, oldest first."""
+    found: list[tuple[str, Source]] = []
+    for name in ("system", "instructions"):
+        if name in envelope.fields:
+            _gather(_decode(envelope.fields[name]), "system", found)
+    for name in ("messages", "input", "prompt"):
+        if name in envelope.fields:
+            _gather(_decode(envelope.fields[name]), "user", found)
+    return found[-_MAX_TEXTS:]
+
+
+def _gather(value: object, source: Source, found: list[tuple[str, Source]]) -> None:
+    """Texts of a message, a part, or a list of them; the author stands at the outermost that names one."""
+    if isinstance(value, str):
+        if value:
+            found.append((value, source))
+    elif isinstance(value, list):
+        for item in value:
+            _gather(item, source, found)
+    elif isinstance(value, dict):
+        author = _find_author(value, source)
+        if author is not None:
+            for name in _TEXT_FIELDS:
+                _gather(value.get(name), author, found)
+
+
+def _find_author(value: dict[str, object], source: Source) -> Source | None:
+    """None for the model's own words: they were judged when it said them."""
+    kinds = {kind for kind in (value.get("role"), value.get("type")) if isinstance(kind, str)}
+    if "assistant" in kinds:
+        return None
+    if kinds & _SYSTEM:
+        return "system"
+    return "tool" if kinds & _RESULTS else source
+
+
+def _tell(x: Exchange, verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Write verdicts down. Returns one that stops the call."""
+    stopping = None
+    for verdict in verdicts:
+        if verdict.action == "pass":
+            continue
+        x.verdicts.append(
+            {
+                "kind": verdict.kind,
+                "score": verdict.score,
+                "action": verdict.action,
+                "reasons": list(verdict.reasons),
+            }
+        )
+        if verdict.action == "block":
+            stopping = stopping or verdict
+    return stopping
+
+
+def _is_worse(one: Verdict, other: Verdict) -> bool:
+    if one.action != other.action:
+        return strictest((one.action, other.action)) == one.action
+    return one.score > other.score
+
+
+def _refusal(verdict: Verdict, what: str) -> Forbidden:
+    return Forbidden(
+        f"A policy stops this {what}: {verdict.kind} (score {verdict.score:.2f}: "
+        f"{', '.join(verdict.reasons)}). Whoever is responsible for security can say more.",
+        code="blocked_by_guard",
+    )
+
+
+async def judge_request(x: Exchange, envelope: Envelope, policy: Policy, desk: Desk) -> None:
+    """Judge what goes in.
+
+    Raises:
+        Forbidden: a policy blocks it (code `blocked_by_guard`).
+        DetectionFailed: it could not be judged in time.
+    """
+    guard = find_guard(policy)
+    if guard is None or x.endpoint.name == "embeddings":
+        return
+    judged = await desk.run(
+        lambda: [guard.check_input(text, source=source) for text, source in list_texts(envelope)],
+        len(x.body),
+        inline=2_048,
+    )
+    worst: dict[str, Verdict] = {}
+    for verdict in (verdict for verdicts in judged for verdict in verdicts):
+        known = worst.get(verdict.kind)
+        if known is None or _is_worse(verdict, known):
+            worst[verdict.kind] = verdict
+    stopping = _tell(x, worst.values())
+    if stopping is not None:
+        raise _refusal(stopping, "request")
+
+
+class Watch:
+    """Judges an answer while it comes; belongs to one attempt."""
+
+    __slots__ = ("_guard", "_x")
+
+    def __init__(self, x: Exchange, guard: Guard, policy: Policy, *, canary: str | None) -> None:
+        self._x = x
+        self._guard = OutputGuard(guard, canary=canary, allowed_hosts=policy.restore_hosts)
+
+    def feed(self, text: str) -> None:
+        """Raises Forbidden when the answer must go no further."""
+        self._act(self._guard.feed(text))
+
+    def finish(self) -> None:
+        """As `feed`, for what has not been judged yet."""
+        self._act(self._guard.finish())
+
+    def read(self, reply: Reply) -> None:
+        """A whole answer at once. Raises as `feed`."""
+        for choice in reply.choices:
+            for part in choice.parts:
+                if isinstance(part, Text):
+                    self.feed(part.text)
+        self.finish()
+
+    def _act(self, risen: Iterable[Verdict]) -> None:
+        stopping = _tell(self._x, risen)
+        if stopping is not None:
+            raise _refusal(stopping, "answer")
