@@ -15,7 +15,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 	--no-emit-index-url --no-emit-find-links --overrides requirements/overrides.txt --extra edge --group build
 
 .DEFAULT_GOAL := help
-.PHONY: up test check fmt lint types arch bench docs clean install install-dev lock help
+.PHONY: up combine test check fmt lint types arch bench docs clean install install-dev lock help
 
 up: install ## start Naru on the embedded model (ARGS="--port N --home DIR …" go to `naru up`)
 	@exec $(BIN)/naru up $(ARGS)
@@ -51,6 +51,9 @@ install: $(RUN_STAMP) ## set up .venv with what `naru` needs; the second time do
 
 install-dev: $(DEV_STAMP)
 
+combine: $(RUN_STAMP) ## what `naru combine` needs beside: numpy, pandas, pyarrow, pycanon, anjana
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements/combine.txt
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Naru needs Python 3.11 or newer, and \`$(PYTHON)\` is `$(PYTHON) --version 2>&1`." >&2; \
@@ -72,7 +75,9 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 
 lock: ## write requirements/*.txt anew from pyproject.toml (needs uv; UPGRADE=--upgrade takes newer releases)
 	$(LOCK) $(UPGRADE) pyproject.toml -o requirements/run.txt
-	$(LOCK) $(UPGRADE) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	$(LOCK) $(UPGRADE) --extra combine -c requirements/run.txt pyproject.toml -o requirements/combine.txt
+	$(LOCK) $(UPGRADE) --extra combine --group dev -c requirements/run.txt -c requirements/combine.txt \
+		pyproject.toml -o requirements/dev.txt
 
 clean: ## remove .venv, caches and built files; ./.naru (your data) stays
 	rm -rf $(VENV) dist build .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

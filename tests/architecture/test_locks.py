@@ -21,12 +21,19 @@ def read_pins(name):
 
 
 RUN = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["edge"]
+COMBINE = PROJECT["project"]["optional-dependencies"]["combine"]
 BUILD = PROJECT["dependency-groups"]["build"]
 DEV = PROJECT["dependency-groups"]["dev"]
 
 
 @pytest.mark.parametrize(
-    ("lock", "asked"), [("run.txt", RUN + BUILD), ("dev.txt", RUN + BUILD + DEV)], ids=["run", "dev"]
+    ("lock", "asked"),
+    [
+        ("run.txt", RUN + BUILD),
+        ("combine.txt", RUN + COMBINE + BUILD),
+        ("dev.txt", RUN + COMBINE + BUILD + DEV),
+    ],
+    ids=["run", "combine", "dev"],
 )
 def test_every_dependency_is_pinned_with_hashes(lock, asked):
     """`make lock` was run after pyproject.toml changed: each requirement is met by its pin."""
@@ -40,7 +47,7 @@ def test_every_dependency_is_pinned_with_hashes(lock, asked):
         assert "--hash=sha256:" in block or block.startswith("#"), block.splitlines()[0]
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["run.txt", "combine.txt", "dev.txt"])
 def test_a_lock_names_no_index(lock):
     """Names, versions and hashes only: every mirror serves the same install."""
     text, _ = read_pins(lock)
@@ -57,5 +64,5 @@ def test_tests_run_on_what_users_run():
 def test_every_direct_dependency_has_its_line_in_the_decisions():
     """docs/decisions/0005-dependencies.md says of each: what for, licence, alternatives, size."""
     page = (ROOT / "docs" / "decisions" / "0005-dependencies.md").read_text("utf-8")
-    names = {Requirement(line).name for line in RUN + BUILD + DEV}
+    names = {Requirement(line).name for line in RUN + COMBINE + BUILD + DEV}
     assert not {name for name in names if f"`{name}`" not in page}
