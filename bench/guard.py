@@ -20,8 +20,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from naru.trust.guard import Guard, Source
 from tools.guard_corpus import read_rows
+
+from naru.trust.guard import Guard, Source
 
 ROOT = Path(__file__).parents[1]
 LINE = 0.5
@@ -91,7 +92,7 @@ def report_harmless(guard: Guard, shared: Path, *, is_verbose: bool) -> None:
             if (
                 is_verbose
                 and name != "NotInject two"
-                and (injection and injection.score >= LINE or toxicity and toxicity.score >= LINE)
+                and ((injection and injection.score >= LINE) or (toxicity and toxicity.score >= LINE))
             ):
                 print("   ", injection, toxicity, repr(text[-160:]))
         print(

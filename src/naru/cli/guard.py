@@ -12,9 +12,14 @@ import typer
 from naru.kernel.errors import BadRequest
 
 if TYPE_CHECKING:
-    from naru.trust.guard import Guard, Source, Verdict, Verdicts
+    from naru.trust.guard import Guard, Kind, Source, Verdict
 
-_COLUMNS = (("injection", "injection"), ("toxicity", "toxicity"), ("secrets", "secret"), ("urls", "url"))
+_COLUMNS: tuple[tuple[str, Kind], ...] = (
+    ("injection", "injection"),
+    ("toxicity", "toxicity"),
+    ("secrets", "secret"),
+    ("urls", "url"),
+)
 
 
 def guard(
@@ -30,18 +35,21 @@ def guard(
         typer.Option(help="A host that addresses may lead to, *.example.com for all below; repeat it."),
     ] = None,
 ) -> None:
-    """Judge a text on stdin: prompt injection, toxicity, secrets and addresses, each with score and reasons."""
+    """Judge a text on stdin: injection, toxicity, secrets and addresses, each with score and reasons."""
     from naru.trust.guard import SOURCES, Guard
 
-    if source not in SOURCES:
+    written_by = next((known for known in SOURCES if known == source), None)
+    if written_by is None:
         raise BadRequest(f"No such source: say one of {', '.join(SOURCES)}.", param="source")
     judge = Guard()
     hosts = tuple(allow_host or ())
     if not jsonl:
-        print(json.dumps(_judge(judge, sys.stdin.read(), source, hosts), ensure_ascii=False, indent=2))
+        print(json.dumps(_judge(judge, sys.stdin.read(), written_by, hosts), ensure_ascii=False, indent=2))
         return
     for id, text in _read_lines():
-        print(json.dumps({"id": id, **_judge(judge, text, source, hosts)}, ensure_ascii=False), flush=True)
+        print(
+            json.dumps({"id": id, **_judge(judge, text, written_by, hosts)}, ensure_ascii=False), flush=True
+        )
 
 
 def _read_lines() -> Iterator[tuple[Any, str]]:

@@ -1,4 +1,4 @@
-"""The guard: injection and toxicity in what goes in; leaks, secrets, addresses and toxicity in what comes out.
+"""The guard: injection and toxicity in what goes in; leaks, secrets and addresses in what comes out.
 
 Promises: offline, linear in the text's length, the same verdict for the same text; verdicts, logs and errors
 never hold words of the text. It judges and names an action; whoever calls it acts.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from naru.trust.guard.canary import find_canary
 from naru.trust.guard.model import load_model
 from naru.trust.guard.normalise import Views, normalise
-from naru.trust.guard.rules import drop_quotations, find_evidence
+from naru.trust.guard.rules import find_evidence
 from naru.trust.guard.secrets import Find, read_secrets
 from naru.trust.guard.toxicity import read_toxicity
 from naru.trust.guard.urls import read_urls
@@ -113,9 +113,9 @@ def score_injection(views: Views, source: Source) -> tuple[float, tuple[str, ...
     The model can lift what the rules suspect, and lower what they only half believe; alone it must be very
     sure, because trigger words in harmless texts are what it is worst at.
     """
-    evidence = find_evidence(views, source)
+    evidence, said = find_evidence(views, source)
     ruled, reasons = combine(evidence)
-    learned = load_model().score(drop_quotations(views.plain))
+    learned = load_model().score(said)
     for _, hidden in views.hidden[:4]:
         learned = max(learned, load_model().score(hidden) - 0.1)
     return blend(ruled, learned), (*reasons, _LEARNED) if learned >= 0.5 else reasons

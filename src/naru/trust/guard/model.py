@@ -52,7 +52,7 @@ class Model(NamedTuple):
     bias: float
 
     def logit(self, text: str) -> float:
-        """The log odds of the most suspicious window of a folded text. Longer texts pay for their many windows."""
+        """The log odds of a folded text's most suspicious window; longer texts pay for their many windows."""
         grams = hash_grams(text)
         if not grams:
             return self.bias
@@ -77,7 +77,8 @@ class Model(NamedTuple):
         """The file's bytes: magic, bits, bias, scale, then one signed byte a bucket."""
         scale = float(np.abs(self.weights).max()) / 127.0 or 1.0
         body = np.clip(np.rint(self.weights / scale), -127, 127).astype(np.int8)
-        return _HEADER.pack(_MAGIC, BITS, self.bias, scale) + body.tobytes()
+        head = _HEADER.pack(_MAGIC, BITS, self.bias, scale)
+        return head + bytes(body.tobytes())
 
 
 def unpack(data: bytes) -> Model:

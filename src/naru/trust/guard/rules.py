@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
 
-from naru.trust.guard.normalise import Views
+from naru.trust.guard.markup import read_markup
+from naru.trust.guard.normalise import Views, fold
 from naru.trust.guard.terms import Hit, load_lexicon
 from naru.trust.guard.verdict import Source, combine
 
@@ -43,6 +44,8 @@ _ASIDE = "sets earlier instructions aside"
 _LEAK = "asks for the hidden prompt"
 _FREE = "gives the model a role without limits"
 _HIJACK = "puts another order in the place of the task"
+_MENTIONED = 0.35
+"""What a piece of evidence is worth inside a quotation."""
 _FORCE = "forbids refusals"
 _INSIDE = "speaks to the model from inside a text"
 _SEND = "asks to send data out"
@@ -110,141 +113,50 @@ NEAR: tuple[Near, ...] = (
 )
 """What order of words is in all languages at once: near, in any order."""
 
-_BY_CONCEPT = {concept for rule in NEAR for concept in rule.concepts}
-
 # What was said about a hit before it, in its own sentence.
 _NEGATED = re.compile(
-    r"(?:\bnot|n't|\bnever|\bwithout|\bavoid|\bcannot|\bnicht|\bkeinesfalls|\bno|\bne|\bwho|\bwhich|\boften|\bpeople|\busers"
-    r"|\btend to|\bsometimes|\bthey|\bhe|\bshe|\bwe|\bdid|\bdrivers|\bstudents|\bemployees|\bto not|\bshould i|\bcan i|\bmay i|\bdo i|\bwhy)"
-    r"(?: (?:to|be|just|simply|even|always|frequently|ever|should|would|will|may|might|can|must))* $"
+    r"(?:\b(?:not|never|without|avoid|cannot|nicht|keinesfalls|no|ne|who|which|often|people|users|tend to"
+    r"|sometimes|they|he|she|we|did|drivers|students|employees|should i|can i|may i|do i|why|were|was|is|has"
+    r"|have|page|system|device|program|gets?)|n't)"
+    r"(?: (?:to|be|been|just|simply|even|always|frequently|ever|should|would|will|may|might|can|must|has|have"
+    r"|does)){0,3} $"
 )
 _ANY_ONE = re.compile(
-    r"(?:\ba|\ban|\bgood|\bbetter|\bmy|\bour|\beffective|\bwrite|\bin the|\bin a|\bin your|좋은|ein|einen|un|une) $"
+    r"(?:\b(?:a|an|good|better|my|our|effective|write|in the|in a|in your|ein|einen|un|une)|좋은) $"
 )
 """Before a system prompt: it is not the model's own."""
 _WHAT_IS = re.compile(
-    "이?란(?: |\\?|$)|이?라는|(?:이|가|은|는)? ?(?:무슨|무엇|뭐|뭔)|(?:을|를)? ?(?:잘 )?(?:쓰는|작성)|とは|は何"
+    r"이?란(?: |\?|$)|이?라는|(?:이|가|은|는)? ?(?:무슨|무엇|뭐|뭔)|(?:을|를)? ?(?:잘 )?(?:쓰는|작성)"
+    r"|とは|は何"
 )
 """After a system prompt: it is asked what such a thing is."""
 _STOP = re.compile(r"[.!?](?=\s|$)|\n|。")
 _QUOTE = re.compile("[\"'`“”‘’«»„]")
-_QUOTED = re.compile(r"\"[^\"\n]{3,300}\"|`[^`\n]{3,300}`|(?<![\w])'[^'\n]{3,300}'(?!\w)|<<[^<>\n]{3,300}>>")
-_CJK_START = re.compile("[가-힣ぁ-ヶ一-鿿]")
+_QUOTED = re.compile(
+    r"[\"'`<](?:(?<=\")[^\"\n]{3,300}\"|(?<=`)[^`\n]{3,300}`|(?<!\w')(?<=')[^'\n]{3,300}'(?!\w)"
+    r"|(?<=<)<[^<>\n]{3,300}>>)"
+)
 
 _PERSON_MARK = re.compile(r"\bDAN\b|\bSTAN\b(?! Lee)|\bAIM\b|\bDUDE\b|\bUCAR\b|\bJAILBREAK\b|🔓")
 _PERSON_NAMES = ("DAN", "STAN", "AIM", "DUDE", "UCAR", "JAILBREAK", "🔓")
 
-_MARKUP: tuple[tuple[tuple[str, ...], re.Pattern[str], float, str], ...] = tuple(
-    (needles, re.compile(pattern, re.IGNORECASE), score, reason)
-    for needles, pattern, score, reason in (
-        (
-            ("<|", "|>"),
-            r"<\|(?:im_start|im_end|im_sep|system|user|assistant|endoftext|end|begin_of_text|eot_id|start_header_id"
-            r"|end_header_id|channel|message|eom_id)\|>",
-            0.75,
-            "forged chat markup",
-        ),
-        (("[inst", "[/inst", "<<sys", "<</sys"), r"\[/?INST\]|<</?SYS>>", 0.7, "forged chat markup"),
-        (("<start_of_turn", "<end_of_turn"), r"<(?:start|end)_of_turn>", 0.75, "forged chat markup"),
-        (
-            ("</s>", "<s>"),
-            r"</s>\s*(?:<s>|\[|system|user|assistant|ignore|new)",
-            0.5,
-            "forged chat markup",
-        ),
-        (
-            ("<system", "</system", "<assistant", "</user", "<admin", "<instructions", "</instructions", "</prompt", "</context", "</document", "</data"),
-            r"</(?:user|prompt|context|document|data|instructions|user_input|input|query|system)[ _a-z]*>\s*\S{0,20}\s*"
-            r"<(?:system|admin|instructions|assistant|developer)|<(?:system|admin|developer)(?:[ _-][a-z]+)?>[^<]{3,}",
-            0.55,
-            "forged section of the prompt",
-        ),
-        (
-            ("##",),
-            r"^\s{0,3}#{2,}\s*(?:end of |new |begin |start of )?(?:system|instructions?|prompt|user input|assistant|human|response|context)"
-            r"\s*(?:prompt|message|override|instructions?|:|#|$)",
-            0.3,
-            "forged section of the prompt",
-        ),
-        (
-            ("---", "===", "***", "###", "<<<", "[[", ">>>", "~~~", "___"),
-            r"(?<![-=*#<>\[~_])(?:[-=*#<>\[~_]{3,80}|\[\[)\s{0,4}(?:end|begin|start|stop|new|real|actual|updated)?\s{0,4}(?:of|the|user|above)?\s{0,4}"
-            r"(?:system|prompt|instructions?|user input|context|conversation|document|admin|developer|rules|text|data|input|query"
-            r"|시스템|지시|명령|문서|프롬프트)[ \w]{0,24}[-=*#<>\]~_:]*",
-            0.3,
-            "forged section of the prompt",
-        ),
-        (
-            ("[system", "(system", "{system", "[admin", "[developer", "[#", "[시스템", "[관리자", "【"),
-            r"[\[({【]\s*(?:system|admin|developer|시스템|관리자|系统|システム)[ _-]*(?:message|prompt|note|override|instruction|notice"
-            r"|update|alert|command|mode|메시지|지시|명령|공지|알림)?[^\])}】]{0,30}[\])}】]",
-            0.35,
-            "forged section of the prompt",
-        ),
-        (
-            ('"role"', "'role'"),
-            r"[\"']role[\"']\s*:\s*[\"'](?:system|developer|assistant|tool)[\"']",
-            0.6,
-            "forged message in JSON",
-        ),
-        (
-            ("tool_call", "function_call", "tool_use", "tool_result", "invoke", "function_results", "\"tool\"", "\"action\""),
-            r"\"(?:tool_calls?|function_call|tool_use|tool_result|action|tool|function)\"\s*:\s*[\[{\"]"
-            r"|</?(?:tool_call|function_calls?|function_results|tool_result|tool_response|invoke)[ >]",
-            0.35,
-            "forged tool call",
-        ),
-        (
-            ("system:", "system :", "시스템:", "admin:", "developer:", "시스템 :"),
-            r"(?:^|[\n\"'>)\].!?]\s*)(?:system|admin|developer|시스템|관리자)\s?:\s",
-            0.35,
-            "forged speaker",
-        ),
-        (
-            ("](http", "](//", "<img"),
-            r"!\[[^\]\n]{0,200}\]\((?:https?:)?//[^)\s]{1,300}[?&/=](?:[^)\s]{0,200})(?:\{|\[|%7B|<|\$|data=|q=|info=|secret|history|chat|msg=|text=|prompt)"
-            r"|<img[^>]{0,80}src=[\"']?(?:https?:)?//[^>]{1,300}(?:\{|\$|<|data=|secret|history|chat)",
-            0.7,
-            "sends data out by a picture's address",
-        ),
-        (
-            ("<!--",),
-            r"<!--[^>]{0,400}(?:ignore|instruction|assistant|system|\bai\b|prompt|무시|지시)",
-            0.4,
-            "orders inside a comment",
-        ),
-        (
-            ("display:none", "display: none", "font-size:0", "font-size: 0", "color:white", "color: white", "opacity:0", "visibility:hidden"),
-            r"style=[\"'][^\"'>]{0,120}(?:display:\s?none|font-size:\s?0|color:\s?(?:white|#fff)|opacity:\s?0|visibility:\s?hidden)",
-            0.4,
-            "text hidden from readers",
-        ),
-    )
-)  # fmt: skip
-
 _TURN = re.compile(
-    r"(?:^|\n|\\n)\s*[\[*#<]{0,3}(?:user|human|assistant|ai|bot|q|a|question|answer|chatgpt|사용자|질문|답변|답)[\]*>]{0,3}\s?:",
-    re.I,
+    r"(?:^|\n|\\n)\s{0,9}[\[*#<]{0,3}(?:user|human|assistant|ai|bot|q|a|question|answer|chatgpt|사용자|질문|답변|답)"
+    r"[\]*>]{0,3}\s?:",
+    re.IGNORECASE,
 )
 _ASSIGN = re.compile(
-    r"(?:^|[\s,;(`])\$?[a-zA-Z_]\w{0,15}\s?(?:=|:=|is|는|은)\s?[\"'“‘][^\"'”’\n]{1,80}[\"'”’]"
+    r"[\"'“‘](?:(?<=[=+,는은].)|(?<=[=+,는은] .)|(?<=\b(?:be|is) .))([^\"'”’\n]{1,80})[\"'”’]"
 )
-_SUM = re.compile(
-    r"\b[a-zA-Z_]\w{0,15}\s?\+\s?[a-zA-Z_\"']\w{0,15}|f[\"'][^\"'\n]{0,40}\{\w|\{\w{1,16}\}\s?\{\w{1,16}\}|concat|join|합쳐|합친|이어|연결",
-    re.I,
-)
-_TARGET = re.compile(
-    r"https?://|www\.|[\w.+-]{1,64}@[\w-]{1,64}\.|\b(?:\d{1,3}\.){3}\d{1,3}\b|0x[0-9a-f]{20,}", re.I
-)
+_SUM = re.compile(r"\+|\}\s?\{|concat|combin|\bjoin|glue|followed by|together|합쳐|합친|이어|연결", re.I)
+_TARGET = re.compile(r"://|www\.|\w@\w|(?<![\d.])(?:\d{1,3}\.){3}\d|0x[0-9a-f]{20}")
 _QUOTED_SAY = re.compile(
-    r"(?:say|print|output|write|respond|reply|answer|return|tell (?:them|him|her|the user))(?: (?:only|just|with|exactly|the (?:word|words|phrase|text|following|sentence)))*:? ?[\"'“‘`<\[]"
-)
-_LANGUAGE_TRICK = re.compile(
-    r"(?:translate|convert) (?:the|this) (?:following|text|sentence|above)[^\n]{0,40}(?:to|into|from)[^\n]{0,30}:?"
+    r"(?:say|print|output|write|respond|reply|answer|return|tell (?:them|him|her|the user))"
+    r"(?: (?:only|just|with|exactly|the (?:word|words|phrase|text|following|sentence))){0,4}:? ?[\"'“‘`<\[]"
 )
 
 
-def find_evidence(views: Views, source: Source) -> list[Evidence]:
+def find_evidence(views: Views, source: Source) -> tuple[list[Evidence], str]:
     """What the rules say of a text.
 
     Args:
@@ -252,63 +164,61 @@ def find_evidence(views: Views, source: Source) -> list[Evidence]:
         source: who wrote it; a tool's or a page's orders weigh more than a user's.
 
     Returns:
-        (score, reason) pairs; none when nothing speaks for an attack.
+        (score, reason) pairs, none when nothing speaks for an attack; and the folded text without what it
+        only mentions, for the model.
     """
-    found = list(_read_plain(views.plain, source, views.blobs))
-    found += _read_markup(views.raw)
+    found, quoted = _read_plain(views.plain, source, views.blobs)
+    found += read_markup(views.raw)
     found += _read_shape(views)
     if views.disguises:
-        found += [(0.3 if len(found) else 0.15, disguise) for disguise in views.disguises]
-    for how, text in views.hidden:
-        inner, reasons = combine(_read_plain(text, source, 0))
+        found += [(0.3 if found else 0.15, disguise) for disguise in views.disguises]
+    for how, text in (*views.hidden, *_join_pieces(views.raw)):
+        inner, reasons = combine(_read_plain(text, source, 0)[0])
         if how == "invisible tag characters":
             found.append((0.7, "hidden: invisible tag characters"))
         if inner >= 0.3:
             found.append((min(0.97, inner + 0.15), f"hidden as {how}: {reasons[0]}"))
-    return found
-
-
-def drop_quotations(text: str) -> str:
-    """A folded text without what it only quotes; the text itself when it does not speak about words."""
-    if not _QUOTED.search(text):
-        return text
-    abouts = [hit for hit in load_lexicon().find(text) if hit.concept == "ABOUT"]
-    quoted = _find_quoted(text, {"ABOUT": abouts}) if abouts else []
+    said = views.plain
     for start, end in reversed(quoted):
-        text = text[:start] + text[end:]
-    return text
+        said = said[:start] + said[end:]
+    return found, said
 
 
-def _read_plain(text: str, source: Source, blobs: int) -> Iterator[Evidence]:
+def _read_plain(text: str, source: Source, blobs: int) -> tuple[list[Evidence], list[tuple[int, int]]]:
+    """The evidence in a folded text, and the places of its quotations."""
     hits = load_lexicon().find(text)
     if not hits:
-        return
+        return [], []
     places: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
         if hit.concept in ("OVERRIDE", "RESET") and _NEGATED.search(text, max(0, hit.start - 24), hit.start):
             continue
         places[hit.concept].append(hit)
-    stops: list[int] | None = None
     quoted = _find_quoted(text, places)
     is_others = source in ("tool", "retrieved")
+    found = list(_read_near(text, places, quoted, is_others=is_others))
+    found += _read_asks(text, places)
+    found += _read_counts(text, places, is_others, blobs)
+    return found, quoted
+
+
+def _read_near(
+    text: str, places: dict[str, list[Hit]], quoted: list[tuple[int, int]], *, is_others: bool
+) -> Iterator[Evidence]:
+    stops: list[int] | None = None
     for rule in NEAR:
         if not all(concept in places for concept in rule.concepts):
             continue
         if rule.is_one_sentence and stops is None:
             stops = [match.start() for match in _STOP.finditer(text)]
-        span = _find_near(
-            [places[concept] for concept in rule.concepts],
-            rule.window,
-            stops if rule.is_one_sentence else None,
-        )
+        lists = [places[concept] for concept in rule.concepts]
+        span = _find_near(lists, rule.window, stops if rule.is_one_sentence else None)
         if span is None:
             continue
         score = rule.others_text if is_others and rule.others_text is not None else rule.score
         if any(start <= span[0] and span[1] <= end for start, end in quoted):
-            score *= 0.35
+            score *= _MENTIONED
         yield score, rule.reason
-    yield from _read_asks(text, places)
-    yield from _read_counts(text, places, is_others, blobs)
 
 
 def _find_quoted(text: str, places: dict[str, list[Hit]]) -> list[tuple[int, int]]:
@@ -342,8 +252,8 @@ def _find_near(lists: list[list[Hit]], window: int, stops: list[int] | None) -> 
                 break
         else:
             for chosen in product(*near):
-                first = min(anchor.start, min(hit.start for hit in chosen))
-                last = max(anchor.end, max(hit.end for hit in chosen))
+                first = min(anchor.start, *(hit.start for hit in chosen))
+                last = max(anchor.end, *(hit.end for hit in chosen))
                 if last - first > window or len({hit[:2] for hit in chosen}) < len(chosen):
                     continue
                 if stops is not None and bisect_right(stops, first) != bisect_right(stops, last - 1):
@@ -355,38 +265,41 @@ def _find_near(lists: list[list[Hit]], window: int, stops: list[int] | None) -> 
 def _read_asks(text: str, places: dict[str, list[Hit]]) -> Iterator[Evidence]:
     """Asking for the model's own prompt or a secret: verb, owner, object, in that order."""
     tells = places.get("TELL", [])[:200]
+
+    def asked(concept: str) -> list[Hit]:
+        return [thing for thing in places.get(concept, [])[:100] if any(_near(tell, thing) for tell in tells)]
+
+    def beside(thing: Hit, concept: str, before: int, after: int) -> bool:
+        return any(
+            0 <= thing.start - mark.end <= before or 0 <= mark.start - thing.end <= after
+            for mark in places.get(concept, [])[:100]
+        )
+
     if not tells:
         return
-    for objects, score in (("PROMPTOBJ", 0.75), ("RULEOBJ", 0.4)):
-        for thing in places.get(objects, [])[:100]:
-            owners = [
-                mine
-                for mine in places.get("MINE", [])[:100]
-                if 0 <= thing.start - mine.end <= 22 or 0 <= mine.start - thing.end <= 12
-            ]
-            if owners and any(_near(tell, thing) for tell in tells):
-                yield score, _LEAK
-                break
-    for thing in places.get("SYSPROMPT", [])[:100]:
-        if _WHAT_IS.match(text, thing.end) or _ANY_ONE.search(text, max(0, thing.start - 12), thing.start):
-            continue
-        if any(_near(tell, thing) for tell in tells):
-            yield 0.6, _LEAK
-            break
-    for thing in places.get("PROMPTOBJ", [])[:100]:
-        if any(0 <= thing.start - verb.end <= 12 for verb in places.get("KEEP", [])[:100]):
-            continue  # "follow the instructions above" keeps them
-        whole = any(
-            0 <= mark.start - thing.end <= 8 or 0 <= thing.start - mark.end <= 8
-            for mark in places.get("WHOLE", [])[:100]
-        )
-        if whole and any(_near(tell, thing) for tell in tells):
-            yield 0.35, _LEAK
-            break
-    for thing in places.get("SECRET", [])[:100]:
-        if any(0 <= thing.start - tell.end <= 32 or 0 <= tell.start - thing.end <= 12 for tell in tells):
-            yield 0.45, "asks for a secret"
-            break
+    prompts = asked("PROMPTOBJ")
+    if any(beside(thing, "MINE", 22, 12) for thing in prompts):
+        yield 0.75, _LEAK
+    # "Follow the instructions above" keeps them.
+    if any(beside(thing, "WHOLE", 8, 8) and not beside(thing, "KEEP", 12, -1) for thing in prompts):
+        yield 0.35, _LEAK
+    if any(beside(thing, "MINE", 22, 12) for thing in asked("RULEOBJ")):
+        yield 0.4, _LEAK
+    if any(_is_its_own(text, thing) for thing in asked("SYSPROMPT")):
+        yield 0.6, _LEAK
+    if any(
+        0 <= thing.start - tell.end <= 32 or 0 <= tell.start - thing.end <= 12
+        for thing in places.get("SECRET", [])[:100]
+        for tell in tells
+    ):
+        yield 0.45, "asks for a secret"
+
+
+def _is_its_own(text: str, thing: Hit) -> bool:
+    """Whether a system prompt is the model's own, and not such a thing in general."""
+    if _WHAT_IS.match(text, thing.end):
+        return False
+    return _ANY_ONE.search(text, max(0, thing.start - 12), thing.start) is None
 
 
 def _near(tell: Hit, thing: Hit) -> bool:
@@ -418,13 +331,6 @@ def _read_counts(text: str, places: dict[str, list[Hit]], is_others: bool, blobs
         yield 0.25, _HIJACK
 
 
-def _read_markup(raw: str) -> Iterator[Evidence]:
-    lowered = raw.lower()
-    for needles, pattern, score, reason in _MARKUP:
-        if any(needle in lowered for needle in needles) and (pattern.search(raw) or pattern.search(raw, 1)):
-            yield score, reason
-
-
 _MADE_UP_NAME = re.compile(
     r"\b(?:you(?:'re| are| will be|'ll be)|act as|be|as|called|named) (?:now )?[a-z]{2,16}(?:gpt|bot|\bai)\b"
 )
@@ -437,9 +343,17 @@ def _read_shape(views: Views) -> Iterator[Evidence]:
         turns = len(_TURN.findall(raw))
         if turns >= 4:
             yield min(0.2 + 0.04 * turns, 0.6), "many forged turns"
-    if sum(map(raw.count, "\"'“‘")) >= 3 and len(_ASSIGN.findall(raw, 0, 8_192)) >= 2 and _SUM.search(raw):
-        yield 0.5, "an order cut into pieces"
     if ("gpt" in views.plain or "bot" in views.plain) and _MADE_UP_NAME.search(views.plain):
         yield 0.3, "makes the model another one"
     if any(name in raw for name in _PERSON_NAMES) and (mark := _PERSON_MARK.search(raw)) is not None:
         yield (0.3 if mark[0] != "🔓" else 0.1), "names a known jailbreak"
+
+
+def _join_pieces(raw: str) -> list[tuple[str, str]]:
+    """What the quoted values of two or more assignments say together, when something joins them."""
+    if sum(map(raw.count, "\"'“‘")) < 3:
+        return []
+    pieces = _ASSIGN.findall(raw, 0, 8_192)[:32]
+    if len(pieces) < 2 or not _SUM.search(raw):
+        return []
+    return [("pieces", fold("".join(pieces))), ("pieces in reverse", fold("".join(reversed(pieces))))]

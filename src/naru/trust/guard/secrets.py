@@ -15,13 +15,13 @@ SECRET_TYPES = frozenset({"API_KEY", "PRIVATE_KEY", "JWT", "PASSWORD"})
 _SHAPES: tuple[tuple[str, re.Pattern[str], float, str], ...] = tuple(
     (needle, re.compile(pattern), score, reason)
     for needle, pattern, score, reason in (
-        ("-----BEGIN", r"-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----", 0.98, "private key"),
+        ("-----BEGIN", r"-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY", 0.98, "private key"),
         ("AKIA", r"(?<![A-Z0-9])AKIA[0-9A-Z]{16}(?![A-Z0-9])", 0.95, "AWS access key"),
         ("ASIA", r"(?<![A-Z0-9])ASIA[0-9A-Z]{16}(?![A-Z0-9])", 0.9, "AWS access key"),
         ("gh", r"(?<!\w)gh[pousr]_[A-Za-z0-9]{36,255}(?!\w)", 0.97, "GitHub token"),
         ("github_pat_", r"(?<!\w)github_pat_\w{22,255}(?!\w)", 0.97, "GitHub token"),
         ("glpat-", r"(?<!\w)glpat-[\w-]{20,64}", 0.95, "GitLab token"),
-        ("sk-", r"(?<![\w-])sk-(?:ant-|proj-|or-v1-|svcacct-)?[A-Za-z0-9_-]{20,200}(?![\w-])", 0.9, "model provider's key"),
+        ("sk-", r"(?<![\w-])sk-[A-Za-z0-9_-]{20,200}(?![\w-])", 0.9, "model provider's key"),
         ("xox", r"(?<!\w)xox[abeoprs]-[A-Za-z0-9-]{10,250}", 0.95, "Slack token"),
         ("hooks.slack", r"hooks\.slack\.com/services/T\w{6,12}/B\w{6,12}/\w{16,32}", 0.9, "Slack webhook"),
         ("AIza", r"(?<!\w)AIza[\w-]{35}(?![\w-])", 0.95, "Google key"),
@@ -34,7 +34,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str], float, str], ...] = tuple(
         ("AccountKey=", r"AccountKey=[A-Za-z0-9+/]{60,100}={0,2}", 0.95, "Azure storage key"),
         ("eyJ", r"(?<![\w-])eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000}", 0.8, "signed token (JWT)"),
         ("naru", r"(?<!\w)naru[-_][A-Za-z0-9_-]{30,100}", 0.85, "Naru key"),
-        ("://", r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{1,64}:[^\s:/@]{3,128}@[\w.-]{1,200}", 0.85, "address with a password"),
+        ("://", r"[a-z0-9]{2,20}://[^\s:/@]{1,64}:[^\s:/@]{3,128}@[\w.-]", 0.85, "address with a password"),
     )
 )  # fmt: skip
 _PASSWORD = re.compile(

@@ -1,4 +1,4 @@
-"""The guard on an answer that comes in pieces: the same findings, with bounded memory and time linear in all."""
+"""The guard on an answer that comes in pieces: the same findings, bounded memory, time linear in all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from naru.trust.guard.verdict import Kind, Verdict, Verdicts
 OVERLAP = 512
 """What stands before new text is looked at again with it: nothing shorter is missed at a seam."""
 STEP = 256
-"""New text is looked at once this much has come: every letter is judged about three times, whatever the pieces."""
+"""New text is looked at once this much has come: every letter is judged about three times."""
 
 
 class OutputGuard:

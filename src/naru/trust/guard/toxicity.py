@@ -6,16 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
 
-from naru.trust.guard.lexicon import (
-    ABOUT_ENGLISH,
-    ABOUT_KOREAN,
-    ENGLISH,
-    INNOCENT_ENGLISH,
-    INNOCENT_KOREAN,
-    KOREAN,
-)
 from naru.trust.guard.normalise import Views
 
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
@@ -27,7 +20,8 @@ _BETWEEN = re.compile(
     r"(?<=[가-힣ㄱ-ㅎ])[^\w\s가-힣\"'<>().,?!~ㄱ-ㅎㅏ-ㅣ]{1,3}(?=[가-힣ㄱ-ㅎ])|(?<=[가-힣ㄱ-ㅎ])[.,~!1-9_^*]{1,2}(?=[가-힣ㄱ-ㅎ])"
 )
 _ALONE = re.compile(
-    r"(?<![가-힣])(?:[가-힣ㄱ-ㅎ][ .~_-]{1,2}){2,}[가-힣ㄱ-ㅎ](?![가-힣])|(?<![가-힣])[가-힣ㄱ-ㅎ] [가-힣ㄱ-ㅎ](?![가-힣])"
+    r"(?<![가-힣])(?:[가-힣ㄱ-ㅎ][ .~_-]{1,2}){2,}[가-힣ㄱ-ㅎ](?![가-힣])"
+    r"|(?<![가-힣])[가-힣ㄱ-ㅎ] [가-힣ㄱ-ㅎ](?![가-힣])"
 )
 _SPELT = re.compile(r"(?<!\w)(?:[a-z][ .*_-]){3,}[a-z](?!\w)")
 _ABOUT_REACH = 60
@@ -69,7 +63,7 @@ def split_alternatives(body: str) -> list[str]:
 def find_first_letters(pattern: str) -> set[str]:
     """Every letter that a match of one alternative can begin with.
 
-    For the lexicon's own small dialect: literals, classes of single letters and ranges, groups, `?`, look-arounds.
+    For the lexicon's own small dialect: literals, classes of letters and ranges, groups, `?`, look-arounds.
     """
     letters: set[str] = set()
     i = 0
@@ -141,15 +135,17 @@ class _Finder:
 
     def __init__(self, rows: Iterable[Row], *, is_spaced: bool) -> None:
         groups: dict[str, dict[tuple[str, float], list[str]]] = defaultdict(lambda: defaultdict(list))
-        for kind, severity, body in rows:
-            for part in split_alternatives(body):
-                for letter in find_first_letters(part):
-                    groups[letter][kind, severity].append(part)
+        for kind, severity, pattern in rows:
+            for letter in find_first_letters(pattern):
+                groups[letter][kind, severity].append(pattern)
         end = r"(?!\w)" if is_spaced else ""
         self._by_letter = {
-            letter: tuple(
-                (kind, severity, re.compile(f"(?:{'|'.join(parts)}){end}"))
-                for (kind, severity), parts in kinds.items()
+            letter: (
+                re.compile(f"(?:{'|'.join(part for parts in kinds.values() for part in parts)}){end}"),
+                tuple(
+                    (kind, severity, re.compile(f"(?:{'|'.join(parts)}){end}"))
+                    for (kind, severity), parts in kinds.items()
+                ),
             )
             for letter, kinds in groups.items()
         }
@@ -162,7 +158,10 @@ class _Finder:
         by_letter = self._by_letter
         for begin in self._begins.finditer(text):
             place = begin.start()
-            for kind, severity, pattern in by_letter[begin[0]]:
+            any_kind, kinds = by_letter[begin[0]]
+            if any_kind.match(text, place) is None:
+                continue
+            for kind, severity, pattern in kinds:
                 match = pattern.match(text, place)
                 if match is not None:
                     yield kind, severity, place, match.end()
@@ -176,12 +175,32 @@ class _Language(NamedTuple):
     innocent: re.Pattern[str]
 
 
+def read_lexicon() -> dict[tuple[str, str], list[Row]]:
+    """The rows of `toxicity.txt` by (language, part): `words`, `innocent` and `about`."""
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    language, kind, severity = "", "", 0.0
+    for line in files(__package__).joinpath("toxicity.txt").read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            language, kind, *rest = line[3:].split()
+            severity = float(rest[0]) if rest else 0.0
+        elif line and not line.startswith("# "):
+            rows[language, "words" if severity else kind].append((kind, severity, line))
+    return rows
+
+
 @cache
 def _load() -> tuple[_Language, _Language, re.Pattern[str]]:
+    rows = read_lexicon()
+
+    def join(language: str, part: str) -> str:
+        return "|".join(pattern for _, _, pattern in rows[language, part])
+
     return (
-        _Language(_Finder(ENGLISH, is_spaced=True), re.compile(INNOCENT_ENGLISH)),
-        _Language(_Finder(KOREAN, is_spaced=False), re.compile(INNOCENT_KOREAN)),
-        re.compile(f"{ABOUT_KOREAN}|{ABOUT_ENGLISH}"),
+        _Language(
+            _Finder(rows["en", "words"], is_spaced=True), re.compile(rf"\b(?:{join('en', 'innocent')})\b")
+        ),
+        _Language(_Finder(rows["ko", "words"], is_spaced=False), re.compile(join("ko", "innocent"))),
+        re.compile(rf"{join('ko', 'about')}|\b(?:{join('en', 'about')})\b"),
     )
 
 

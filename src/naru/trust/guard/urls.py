@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 _URL = re.compile(
@@ -19,7 +20,7 @@ _NUMERIC = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{8}|\[[0-9a-f
 _LONG_DATA = re.compile(r"[?&#/=;][^?&#/=;]{40,}")
 _DATA_NAME = re.compile(
     r"[?&](?:data|q|query|secret|info|text|msg|message|prompt|history|chat|content|payload|leak|email|token|key|user|name|pw|password)=[^&\s]{6,}",
-    re.I,
+    re.IGNORECASE,
 )
 _TRAILING = ".,;:!?…。，"
 MAX_URLS = 200
@@ -47,43 +48,43 @@ def read_urls(text: str, allowed_hosts: Collection[str] = ()) -> Iterator[tuple[
     """
     if ":" not in text and "//" not in text and "www." not in text.lower():
         return
-    for number, match in enumerate(_URL.finditer(text)):
-        if number >= MAX_URLS:
-            return
+    for match in islice(_URL.finditer(text), MAX_URLS):
         if match["active"]:
-            kind = match["active"][:11].lower()
-            if kind.startswith(("javascript:", "vbscript:")):
-                yield 0.85, "address that runs code"
-            elif kind.startswith("data:") and (
-                match["image"] is None or "html" in match["active"][:40].lower()
-            ):
-                yield 0.4, "address that is a document itself"
-            continue
-        rest = match["rest"].rstrip(_TRAILING)
-        found = _HOST.match(rest)
-        if found is None:
-            continue
-        host = unicodedata.normalize("NFKC", unquote(found["host"])).lower().rstrip(".")
-        is_loaded = match["image"] is not None
-        if match["scheme"] is not None and match["scheme"].lower() == "file":
+            yield from _judge_active(match)
+        elif (match["scheme"] or "").lower() == "file":
             yield 0.6, "address of a local file"
-            continue
-        if (match["url"] or "").lower().startswith("www."):
-            host = f"www.{host}"
-        if found["user"]:
-            yield 0.7, "user information before the host"
-        is_listed = is_allowed(host, allowed_hosts)
-        if is_listed and not found["user"]:
-            continue
-        query = rest[found.end() :]
-        carries = bool(_LONG_DATA.search(query) or _DATA_NAME.search(query))
-        if allowed_hosts:
-            yield (0.9 if is_loaded else 0.75 if carries else 0.6), "host off the list"
-        if is_loaded and (carries or "?" in query):
-            yield 0.8, "picture that sends data to its host"
-        elif carries:
-            yield 0.35, "long data in an address"
-        if _NUMERIC.fullmatch(host):
-            yield 0.5, "numeric host"
-        if host.startswith("xn--") or ".xn--" in host or not found["host"].isascii():
-            yield 0.5, "host in look-alike letters"
+        elif (found := _HOST.match(match["rest"].rstrip(_TRAILING))) is not None:
+            yield from _judge_host(match, found, allowed_hosts)
+
+
+def _judge_active(match: re.Match[str]) -> Iterator[tuple[float, str]]:
+    address = match["active"].lower()
+    if not address.startswith("data:"):
+        yield 0.85, "address that runs code"
+    elif match["image"] is None or "html" in address[:40]:
+        yield 0.4, "address that is a document itself"
+
+
+def _judge_host(
+    match: re.Match[str], found: re.Match[str], allowed_hosts: Collection[str]
+) -> Iterator[tuple[float, str]]:
+    host = unicodedata.normalize("NFKC", unquote(found["host"])).lower().rstrip(".")
+    if match["url"].lower().startswith("www."):
+        host = f"www.{host}"
+    if found["user"]:
+        yield 0.7, "user information before the host"
+    elif is_allowed(host, allowed_hosts):
+        return
+    query = found.string[found.end() :]
+    carries = bool(_LONG_DATA.search(query) or _DATA_NAME.search(query))
+    is_loaded = match["image"] is not None
+    if allowed_hosts and not is_allowed(host, allowed_hosts):
+        yield 0.9 if is_loaded else 0.75 if carries else 0.6, "host off the list"
+    if is_loaded and (carries or "?" in query):
+        yield 0.8, "picture that sends data to its host"
+    elif carries:
+        yield 0.35, "long data in an address"
+    if _NUMERIC.fullmatch(host):
+        yield 0.5, "numeric host"
+    if host.startswith("xn--") or ".xn--" in host or not host.isascii():
+        yield 0.5, "host in look-alike letters"

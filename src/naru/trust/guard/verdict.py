@@ -73,8 +73,8 @@ DEFAULT_RULES: tuple[ActionRule, ...] = (
     ActionRule("url", 0.5, "flag"),
     ActionRule("url", 0.8, "block"),
 )
-"""People are flagged, not stopped: who writes a prompt may do as he likes with his own. Text that others wrote
-(tool results, retrieved pages) has no right to give orders, so plain attacks in it are stopped."""
+"""People are flagged, not stopped: who writes a prompt may do as he likes with his own. Text that others
+wrote (tool results, retrieved pages) has no right to give orders, so plain attacks in it are stopped."""
 
 
 def strictest(actions: Iterable[Action]) -> Action:

@@ -52,7 +52,8 @@ def test_canaries_are_of_their_seed():
 @settings(max_examples=60, deadline=None)
 def test_a_stream_finds_what_the_whole_does(form, sizes):
     """At any chunk boundary the canary is found, and the address and the key too."""
-    answer = f"Hello there. {FORMS[form]} Key AKIAABCDEFGHIJKLMNOP at http://1.2.3.4/x. You idiot are an idiot. Bye."
+    leak = f"{FORMS[form]} Key AKIAABCDEFGHIJKLMNOP at http://1.2.3.4/x."
+    answer = f"Hello there. {leak} You idiot are an idiot. Bye."
     stream = OutputGuard(GUARD, canary=CANARY)
     place, turn = 0, 0
     while place < len(answer):
