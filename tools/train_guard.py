@@ -82,7 +82,8 @@ def report_families(rows: Sequence[Row]) -> None:
     for family in sorted({row.family for row in rows if row.is_attack and row.family not in UNREAD}):
         model = train([row for row in rows if row.family != family])
         left_out = [row for row in rows if row.family == family]
-        sum(model.score(normalise(row.text).plain) >= 0.5 for row in left_out)
+        caught = sum(model.score(normalise(row.text).plain) >= 0.5 for row in left_out)
+        sys.stdout.write(f"{family:<12} {caught:>5} of {len(left_out):>5}  {caught / len(left_out):.3f}\n")
 
 
 def main() -> None:
@@ -93,6 +94,9 @@ def main() -> None:
         return
     model = train(rows)
     TARGET.write_bytes(model.pack())
+    sys.stdout.write(
+        f"{TARGET.name}: {len(rows)} texts, {TARGET.stat().st_size} bytes, bias {model.bias:.3f}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from naru.trust.guard.verdict import (
 _LEAST = 0.05
 """Scores below are noise and told nobody."""
 _LEARNED = "reads like known attacks"
+_SHORT = 300
+"""Longer texts are no prompts of the sort the model was trained on, in code points."""
 
 
 class Guard:
@@ -118,15 +120,22 @@ def score_injection(views: Views, source: Source) -> tuple[float, tuple[str, ...
     learned = load_model().score(said)
     for _, hidden in views.hidden[:4]:
         learned = max(learned, load_model().score(hidden) - 0.1)
-    return blend(ruled, learned), (*reasons, _LEARNED) if learned >= 0.5 else reasons
+    return blend(ruled, learned, len(views.plain)), (*reasons, _LEARNED) if learned >= 0.5 else reasons
 
 
-def blend(ruled: float, learned: float) -> float:
+def blend(ruled: float, learned: float, length: int) -> float:
     """One score of the rules' and the model's.
 
-    Where no rule speaks the model must be all but certain (0.97 for a score of 0.5); the more the rules
-    suspect, the less it takes. The figures were chosen on the development prompts.
+    Where no rule speaks the model must be all but certain (0.96 for a score of 0.5), and of a long text it
+    may only warn: it was trained on prompts. The more the rules suspect, the less it takes. The figures were
+    chosen on the development prompts.
+
+    Args:
+        ruled: what the rules say, 0..1.
+        learned: the model's probability, 0..1.
+        length: of the text, in code points.
     """
-    doubt = 0.9 - 1.5 * min(ruled, 0.4)
+    doubt = 0.88 - 1.5 * min(ruled, 0.4)
     lift = max(0.0, (learned - doubt) / (1.0 - doubt))
-    return 1.0 - (1.0 - ruled) * (1.0 - 0.75 * lift)
+    share = 0.75 if ruled >= 0.1 or length <= _SHORT else 0.45
+    return 1.0 - (1.0 - ruled) * (1.0 - share * lift)

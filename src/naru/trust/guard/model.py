@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BITS = 15
+BITS = 16
 GRAMS = (2, 3, 4, 5)
 WINDOW = 256
 STRIDE = 64
@@ -67,7 +67,7 @@ class Model(NamedTuple):
         starts = np.arange(0, length - WINDOW + STRIDE, STRIDE)
         ends = np.minimum(starts + WINDOW, length)
         best = float((sums[ends] - sums[starts]).max())
-        return best / float(np.sqrt(len(GRAMS) * WINDOW)) + self.bias - 0.25 * float(np.log2(len(starts)))
+        return best / float(np.sqrt(len(GRAMS) * WINDOW)) + self.bias - 0.5 * float(np.log2(len(starts)))
 
     def score(self, text: str) -> float:
         """The probability that a folded text is an attack, 0..1."""

@@ -64,7 +64,13 @@ NEAR: tuple[Near, ...] = (
     Near(("RESET",), 80, 0.42, _ASIDE),
     Near(("RESET", "INSTR"), 80, 0.85, _ASIDE),
     Near(("RESET", "SYSPROMPT"), 80, 0.85, _ASIDE),
-    Near(("RESET", "HIJACK"), 160, 0.6, _HIJACK),
+    Near(("RESETPART",), 80, 0.3, _ASIDE),
+    Near(("RESETPART", "INSTR"), 60, 0.7, _ASIDE),
+    Near(("RESETPART", "SYSPROMPT"), 60, 0.7, _ASIDE),
+    Near(("RESETPART", "HIJACK"), 160, 0.3, _HIJACK),
+    Near(("RESETPART", "PERSONA"), 200, 0.4, _HIJACK),
+    Near(("RESETPART", "TELL"), 120, 0.2, _HIJACK),
+    Near(("RESET", "HIJACK"), 160, 0.55, _HIJACK),
     Near(("RESET", "TELL"), 160, 0.4, _HIJACK),
     Near(("RESET", "PERSONA"), 200, 0.6, _HIJACK),
     Near(("OVERRIDE", "INSTR", "HIJACK"), 160, 0.6, _HIJACK),
@@ -86,7 +92,15 @@ NEAR: tuple[Near, ...] = (
     Near(("LEAK", "TELL"), 90, 0.8, _LEAK),
     Near(("SYSPROMPT", "MINE", "TELL"), 90, 0.65, _LEAK),
     Near(("SYSPROMPT", "WHOLE", "TELL"), 90, 0.65, _LEAK),
-    Near(("PERSONA", "FREE"), 300, 0.7, _FREE),
+    Near(("PERSONA", "FREE"), 300, 0.6, _FREE),
+    Near(("PERSONA", "FREE", "AIWORD"), 250, 0.75, _FREE),
+    Near(("PERSONA", "FREEWORD"), 120, 0.25, _FREE),
+    Near(("PERSONA", "FREEWORD", "AIWORD"), 160, 0.6, _FREE),
+    Near(("FREEWORD", "AIWORD", "NOREFUSE"), 250, 0.6, _FREE),
+    Near(("FREEWORD", "JAILNAME"), 120, 0.5, "names a known jailbreak"),
+    Near(("FREEWORD", "GRAVE"), 250, 0.35, "a harmful wish for a role without limits"),
+    Near(("SCENE", "FREEWORD", "AIWORD"), 160, 0.4, _FREE),
+    Near(("OVERRIDE", "FREEWORD"), 80, 0.25, _FREE),
     Near(("PERSONA", "JAILNAME"), 200, 0.65, "names a known jailbreak"),
     Near(("SCENE", "JAILNAME"), 60, 0.5, "names a known jailbreak"),
     Near(("YOU", "JAILNAME"), 50, 0.35, "names a known jailbreak"),
@@ -148,7 +162,9 @@ _TURN = re.compile(
 _ASSIGN = re.compile(
     r"[\"'“‘](?:(?<=[=+,는은].)|(?<=[=+,는은] .)|(?<=\b(?:be|is) .))([^\"'”’\n]{1,80})[\"'”’]"
 )
-_SUM = re.compile(r"\+|\}\s?\{|concat|combin|\bjoin|glue|followed by|together|합쳐|합친|이어|연결", re.I)
+_SUM = re.compile(
+    r"\+|\}\s?\{|concat|combin|\bjoin|glue|followed by|together|합쳐|합친|이어|연결", re.IGNORECASE
+)
 _TARGET = re.compile(r"://|www\.|\w@\w|(?<![\d.])(?:\d{1,3}\.){3}\d|0x[0-9a-f]{20}")
 _QUOTED_SAY = re.compile(
     r"(?:say|print|output|write|respond|reply|answer|return|tell (?:them|him|her|the user))"
@@ -191,7 +207,9 @@ def _read_plain(text: str, source: Source, blobs: int) -> tuple[list[Evidence], 
         return [], []
     places: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
-        if hit.concept in ("OVERRIDE", "RESET") and _NEGATED.search(text, max(0, hit.start - 24), hit.start):
+        if hit.concept in ("OVERRIDE", "RESET", "RESETPART") and _NEGATED.search(
+            text, max(0, hit.start - 24), hit.start
+        ):
             continue
         places[hit.concept].append(hit)
     quoted = _find_quoted(text, places)
@@ -287,12 +305,13 @@ def _read_asks(text: str, places: dict[str, list[Hit]]) -> Iterator[Evidence]:
         yield 0.4, _LEAK
     if any(_is_its_own(text, thing) for thing in asked("SYSPROMPT")):
         yield 0.6, _LEAK
-    if any(
-        0 <= thing.start - tell.end <= 32 or 0 <= tell.start - thing.end <= 12
-        for thing in places.get("SECRET", [])[:100]
-        for tell in tells
-    ):
-        yield 0.45, "asks for a secret"
+    for concept, score in (("SECRETX", 0.55), ("SECRET", 0.45)):
+        if any(
+            0 <= thing.start - tell.end <= 32 or 0 <= tell.start - thing.end <= 20
+            for thing in places.get(concept, [])[:100]
+            for tell in tells
+        ):
+            yield score, "asks for a secret"
 
 
 def _is_its_own(text: str, thing: Hit) -> bool:
@@ -327,6 +346,8 @@ def _read_counts(text: str, places: dict[str, list[Hit]], is_others: bool, blobs
         )
         if near is not None:
             yield (0.55 if is_others else 0.3), _SEND
+    if len({hit[:2] for hit in places.get("HIJACK", ())}) >= 2:
+        yield 0.2, _HIJACK + " more than once"
     if "HIJACK" in places and _QUOTED_SAY.search(text):
         yield 0.25, _HIJACK
 

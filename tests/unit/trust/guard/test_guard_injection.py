@@ -83,7 +83,8 @@ def test_harmless_prompts_with_trigger_words_pass(part):
     if not path.exists():
         pytest.skip("the shared data are not beside the checkout")
     prompts = [row["prompt"] for row in json.loads(path.read_text("utf-8"))]
-    assert sum(score(prompt) >= 0.5 for prompt in prompts) <= 0.02 * len(prompts)
+    flagged, allowed = sum(score(prompt) >= 0.5 for prompt in prompts), 0.02 * len(prompts)
+    assert flagged <= allowed  # counts alone: the rows of a validation set are not to be looked at
 
 
 def test_retrieved_orders_weigh_more():
