@@ -18,6 +18,10 @@ _SURE = re.compile(
 )
 
 
+_AVENUES = (" Avenue of the Americas", " Broadway", " Park Avenue", " Wall Street")
+"""Streets that need no word for a street after them."""
+
+
 class EnglishAddresses:
     """Finds addresses that begin with a house number."""
 
@@ -37,16 +41,14 @@ class EnglishAddresses:
             rf"|United States|UK|United Kingdom|Canada))?"
         )
         self._street = re.compile(
-            rf"(?<![\w.,$€£#-])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N"
+            rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N"
             rf"|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
             rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N"
             rf"|S|E|W|NE|NW|SE|SW)\b\.?)?"
             rf"{unit}{{0,2}}(?P<region>{region}|(?:, {city}){{1,3}}(?:,? {zip_code})?)"
         )
-        self._avenue = re.compile(
-            rf"(?<![\w.,$€£#-])\d{{1,6}} (?:Avenue of the Americas"
-            rf"|Broadway|Park Avenue|Wall Street){unit}?{region}"
-        )
+        avenues = "|".join(name[1:] for name in _AVENUES)
+        self._avenue = re.compile(rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}} (?:{avenues}){unit}?{region}")
         self._roman = re.compile(
             r"(?<![\w.-])(?:(?:Apt|Unit|Room|Suite|#)\.? ?\w{1,6}(?:-ho)?,? )?(?:\d{1,4}-(?:dong"
             r"|ho|ga),? ){0,2}\d{1,5}(?:-\d{1,4})?,? "
@@ -57,7 +59,7 @@ class EnglishAddresses:
             r"|gu|si|gun|do|myeon|eup)){0,4}(?:, ?[A-Z][a-z]{2,12}){0,2}(?:,? \d{5})?(?:, (?:Republi"
             r"c of Korea|South Korea|Korea))?"
         )
-        self._box = re.compile(rf"\bP\.? ?O\.? Box \d{{1,7}}{region}", re.IGNORECASE)
+        self._box = re.compile(rf"[Pp](?<!\w[Pp])(?i:\.? ?O\.? Box \d{{1,7}}{region})")
 
     def find(self, text: str) -> Iterator[Entity]:
         """English addresses."""
@@ -68,8 +70,9 @@ class EnglishAddresses:
             yield Entity(
                 "ADDRESS", m.start(), m.end(), 0.9 if region else 0.6 if sure else 0.4, "street and number"
             )
-        for m in self._avenue.finditer(text):
-            yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
+        if any(name in text for name in _AVENUES):
+            for m in self._avenue.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
         if "-ro" in text or "-gil" in text or "-daero" in text or "-dong" in text:
             for m in self._roman.finditer(text):
                 yield Entity("ADDRESS", m.start(), m.end(), 0.85, "romanised Korean address")

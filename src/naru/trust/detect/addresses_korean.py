@@ -13,7 +13,9 @@ from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
 _CORE = re.compile(r"[로길동리가읍면] ?(?:산 ?|지하 ?)?\d")
-_BUILDING_CORE = re.compile(r"\d{1,4}동 ?(?:제)?\d{1,5}호")
+# Its letter first and what must precede it after: the search leaps from letter to letter.
+_BUILDING_CORE = re.compile(r"동(?<=\d동) ?제?\d{1,5}호")
+_BLOCK_DIGITS = 4
 _PO_BOX = re.compile(r"(?:[가-힣]{2,8}(?:우체국)? )?사서함 ?(?:제 ?)?\d{1,5}(?:-\d{1,4})?호?")
 _LABEL = re.compile(
     r"(?:주소지?|거주지|배송지|배달지|소재지|본적|등록기준지"
@@ -22,10 +24,9 @@ _LABEL = re.compile(
     r"(?:은|는|이|가)?(?:\([^)\n]{1,12}\))?\s{0,2}[:：=|]?\s{0,3}"
 )
 _POSTAL_LABEL = re.compile(
-    r"(?:우편 ?번호|우편 ?NO|zip ?code|postal ?code|postcode"
-    r"|zip)(?:은|는|이|가)?\s{0,2}[:：=|]?\s{0,3}[(\[]?(\d{5}(?:-\d{4})?"
-    r"|\d{3}-\d{3})(?!\d)",
-    re.IGNORECASE,
+    r"[우zZpP](?i:편 ?번호|편 ?NO|ip ?code|ostal ?code|ostcode"
+    r"|ip)(?:은|는|이|가)?\s{0,2}[:：=|]?\s{0,3}[(\[]?(\d{5}(?:-\d{4})?"
+    r"|\d{3}-\d{3})(?!\d)"
 )
 _BETWEEN = re.compile(r"[\d ()\[\]우-]*")
 """What may stand between a label and its address: a postal code in brackets."""
@@ -94,28 +95,34 @@ class KoreanAddresses:
         self._short = frozenset(regions["short"])
         self._roads = frozenset(regions["roads"])
         self._buildings = tuple(regions["buildings"])
+        # Each way begins with a letter, so that the search leaps to the few letters that begin any.
+        provinces = sorted(self._provinces, key=len, reverse=True)
         self._region = re.compile(
-            "(?<![가-힣])(?:"
-            + "|".join(sorted(self._provinces, key=len, reverse=True))
-            + r") [가-힣]{1,4}[시군구](?![가-힣])"
+            "|".join(
+                f"{word[0]}(?<![가-힣]{word[0]}){word[1:]} [가-힣]{{1,4}}[시군구](?![가-힣])"
+                for word in provinces
+            )
         )
 
     def find(self, text: str) -> Iterator[Entity]:
         """Addresses, then postal codes with a label or before an address."""
         if not text.isascii():
-            cores = list(self._cores(text))
-            spans = [(e.start, e.end) for e in cores]
-            yield from cores
-            for start, _ in spans:
-                yield from self._postal_before(text, start)
-            for found in (*self._buildings_only(text), *self._regions_only(text)):
-                if not _within(found, spans):
-                    yield found
-            for m in _PO_BOX.finditer(text) if "사서함" in text else ():
-                yield Entity("ADDRESS", m.start(), m.end(), 0.85, "post office box")
+            yield from self._numbered(text)
         if any(cue in text for cue in _POSTAL_CUES):
             for m in _POSTAL_LABEL.finditer(text):
                 yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
+
+    def _numbered(self, text: str) -> Iterator[Entity]:
+        cores = list(self._cores(text))
+        spans = [(e.start, e.end) for e in cores]
+        yield from cores
+        for start, _ in spans:
+            yield from self._postal_before(text, start)
+        for found in (*self._buildings_only(text), *self.regions_only(text)):
+            if not _within(found, spans):
+                yield found
+        for m in _PO_BOX.finditer(text) if "사서함" in text else ():
+            yield Entity("ADDRESS", m.start(), m.end(), 0.85, "post office box")
 
     def _cores(self, text: str) -> Iterator[Entity]:
         done = -1
@@ -216,19 +223,25 @@ class KoreanAddresses:
 
     def _buildings_only(self, text: str) -> Iterator[Entity]:
         """래미안아파트 101동 1502호 with no road before it."""
+        done = 0
         for m in _BUILDING_CORE.finditer(text):
-            b = _WORD_BACK.search(text[max(0, m.start() - 17) : m.start()])
+            block = m.start()
+            while block > done and m.start() - block < _BLOCK_DIGITS and text[block - 1].isdecimal():
+                block -= 1
+            done = m.end()
+            low = max(0, block - 17)
+            b = _WORD_BACK.search(text[low:block])
             if b is None:
                 continue
             word = b.group(1)
-            start = max(0, m.start() - 17) + b.start(1)
+            start = low + b.start(1)
             if any(word.endswith(x) for x in self._buildings) and len(word) > 2:
                 left, _, _ = self._walk_left(text, start)
                 yield Entity("ADDRESS", left, m.end(), 0.8, "building and unit")
             elif self._labelled(text, start):
                 yield Entity("ADDRESS", start, m.end(), 0.8, "label before it")
 
-    def _regions_only(self, text: str) -> Iterator[Entity]:
+    def regions_only(self, text: str) -> Iterator[Entity]:
         """서울특별시 강남구 역삼동 without a number: with a label, or where someone lives."""
         for m in self._region.finditer(text):
             if m.group(0).split(" ")[1] not in self._districts:

@@ -27,7 +27,10 @@ _DATE = (
     r")"
 )
 _VALUE = re.compile(_DATE)
-_CUE = re.compile(r"생|태어|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B")
+# One class of first letters, for which alone the search stops.
+_CUE = re.compile(
+    r"[생태BbDd](?:(?<=생)|(?<=태)어|(?<=[Bb])(?:irth|orn)|(?<=B)IRTH|(?<=D)(?:OB|\.O\.B)|(?<=d)ob)"
+)
 _LABEL = re.compile(
     r"생(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd]a(?:te|y)|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B\.?"
 )
@@ -71,6 +74,8 @@ class BirthDateDetector:
 
     def find(self, text: str) -> Iterator[Entity]:
         """Every date of birth; a date without a sign of birth is none."""
+        if _DIGIT.search(text) is None:
+            return
         last = -1
         for cue in _CUE.finditer(text):
             label = _LABEL.match(text, cue.start())
@@ -100,6 +105,8 @@ class BirthDateDetector:
         yield Entity("BIRTH_DATE", value.start(), value.end(), 0.7, "after a name with sex")
 
     def _after(self, text: str, at: int) -> Entity | None:
+        if _SOON.match(text, at) is None:
+            return None
         gap = _GAP.match(text, at)
         value = _VALUE.match(text, gap.end() if gap is not None else at)
         if value is not None and _valid(value):
@@ -114,6 +121,8 @@ class BirthDateDetector:
 
     def _before(self, text: str, at: int, end: int) -> Entity | None:
         """A date that ends where 생 or 태어 stands."""
+        if _DATE_END.search(text, max(0, at - 4), end) is None:
+            return None
         low = max(0, at - _BACK)
         for m in _VALUE.finditer(text, low, min(len(text), end)):
             if (
@@ -127,3 +136,7 @@ class BirthDateDetector:
 
 
 _BRACKET = re.compile(r"\((?=\d)")
+_DIGIT = re.compile(r"\d")
+_DATE_END = re.compile(r"[\d일]")
+_SOON = re.compile(r"\D{0,99}\d")
+"""A label, a question and a month by name are shorter than this."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from bench.pii_names import documents, measure
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.pii_names import documents, measure
 from naru.trust.detect.addresses import AddressDetector
 
 ADDRESSES = AddressDetector()
@@ -75,3 +77,42 @@ def test_spans_lie_in_the_text(text: str):
     """Whatever the text, spans are inside it and not empty."""
     for e in ADDRESSES.find(text):
         assert 0 <= e.start < e.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "서울시 ",
+        "서울특별시 강남구 ",
+        "동로길",
+        "동 1",
+        "101동 1",
+        "테헤란로 1 ",
+        "강남구 역삼동 1-1, ",
+        "1-",
+        "1-1 ",
+        "1 A ",
+        "12 North Oak ",
+        "1 Oak Street, ",
+        "Apt #1, 1-dong, ",
+        "P.O. Box 1 ",
+        "주소: ",
+        "우편번호 ",
+        "zip (",
+        "가",
+    ],
+)
+def test_time_grows_with_the_length(unit: str):
+    """Four times the text takes about four times as long, whatever it is made of."""
+
+    def took(size: int) -> float:
+        text = "우편 사서함 -ro " + (unit * size)[:size]
+        times = []
+        for _ in range(2):
+            began = time.process_time()
+            list(ADDRESSES.find(text))
+            times.append(time.process_time() - began)
+        return min(times)
+
+    took(500)
+    assert took(24_000) < 10 * max(took(6_000), 0.001)

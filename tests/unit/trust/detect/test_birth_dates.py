@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
+import pytest
 from bench.pii_names import documents, measure
+
 from naru.trust.detect.dates import BirthDateDetector
 
 DATES = BirthDateDetector()
@@ -38,7 +40,14 @@ def test_a_date_with_a_sign_of_birth_is_found(before: str, date: str, after: str
 
 @pytest.mark.parametrize(
     "text",
-    ["주문일 2024-01-02", "생일 파티는 5월에", "2023년 5월 1일 생산된 제품", "1985년 13월 2일생", "생년월일: 1985-02-31", "출시일 2024.1.5"],
+    [
+        "주문일 2024-01-02",
+        "생일 파티는 5월에",
+        "2023년 5월 1일 생산된 제품",
+        "1985년 13월 2일생",
+        "생년월일: 1985-02-31",
+        "출시일 2024.1.5",
+    ],
 )
 def test_other_dates_and_days_that_never_were_are_left(text: str):
     """No label, no hit; 31 February is no date."""
@@ -47,5 +56,39 @@ def test_other_dates_and_days_that_never_were_are_left(text: str):
 
 def test_made_documents():
     """F1 of at least 0.9 on made documents of both languages."""
-    rows = [row._replace(spans=frozenset(s for s in row.spans if s[0] == "BIRTH_DATE")) for row in documents(400)]
+    rows = [
+        row._replace(spans=frozenset(s for s in row.spans if s[0] == "BIRTH_DATE")) for row in documents(400)
+    ]
     assert measure(DATES.find, rows, frozenset({"BIRTH_DATE"})).f1 >= 0.9
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "생",
+        "생년월일: ",
+        "1985-",
+        "1-1-1-",
+        "19850302",
+        "(1",
+        "가(19850302, ",
+        "태어 1",
+        "born 1 ",
+        "May 1, ",
+        "생? ",
+    ],
+)
+def test_time_grows_with_the_length(unit: str):
+    """Four times the text takes about four times as long, whatever it is made of."""
+
+    def took(size: int) -> float:
+        text = "1985년 생 " + (unit * size)[:size]
+        times = []
+        for _ in range(2):
+            began = time.process_time()
+            list(DATES.find(text))
+            times.append(time.process_time() - began)
+        return min(times)
+
+    took(500)
+    assert took(24_000) < 10 * max(took(6_000), 0.001)
