@@ -7,9 +7,9 @@ untouched one comes from the same reader.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from naru.gateway.guard import Watch
 from naru.kernel.errors import BadRequest, UpstreamError
 from naru.kernel.tokens import Usage
 from naru.providers.base import UpstreamRequest
+from naru.providers.retention import tell_retention
 from naru.routing import Target
 from naru.trust import Restorer
 from naru.wire.base import Frame, PassthroughDialect, StreamEncoder, UpstreamDialect
@@ -269,6 +270,10 @@ class _Spoken:
     def restore_events(self, stream: bytes) -> bytes:
         return stream if self.restorer is None else self.restorer.feed(stream) + self.restorer.finish()
 
+    def _tell_retention(self, target: Target, fields: MutableMapping[str, Any]) -> None:
+        provider = target.upstream.provider
+        tell_retention(provider.kind, provider.retention, self.dialect.name, fields)
+
     def _prepare(self, target: Target, body: bytes) -> UpstreamRequest:
         headers = self._headers
         passed = {n.decode(): headers[n].decode("latin-1") for n in _SAFE_CLIENT_HEADERS if n in headers}
@@ -291,6 +296,7 @@ class SameLanguage(_Spoken):
         self._hides_usage = cast("PassthroughDialect", self.dialect).patch_request(
             fields, target.model, may_ask_usage=target.upstream.provider.may_ask_usage
         )
+        self._tell_retention(target, fields)
         return self._prepare(target, _encode(fields))
 
     def decode_answer(self, body: bytes, attempt: AttemptLog) -> bytes:
@@ -329,6 +335,7 @@ class Translated(_Spoken):
         said = self.dialect.encode_request(self._request, target.model)
         if not target.upstream.provider.may_ask_usage:
             said.pop("stream_options", None)
+        self._tell_retention(target, said)
         return self._prepare(target, _encode(said))
 
     def _decode_reply(self, body: bytes) -> Reply:

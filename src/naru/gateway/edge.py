@@ -10,7 +10,10 @@ import msgspec
 
 from naru.gateway.endpoints import ENDPOINTS, Endpoint
 from naru.gateway.exchange import Exchange, Receive, Scope, Send
+from naru.gateway.feedback import MAX_BYTES
+from naru.gateway.feedback import PATH as FEEDBACK
 from naru.gateway.pipeline import Road, serve
+from naru.gateway.steps.admit import read_body
 from naru.gateway.steps.authenticate import authenticate
 from naru.gateway.steps.authorize import may_see
 from naru.identity import Principal
@@ -70,6 +73,14 @@ class Gateway:
             await _send_error(x, error)
 
     async def _answer_other(self, x: Exchange, path: str, method: str, *, is_known: bool) -> None:
+        if path == FEEDBACK and self.road.feedback is not None:
+            if method != "POST":
+                raise MethodNotAllowed("Use POST here.")
+            assert x.principal is not None
+            said = await read_body(x, MAX_BYTES)
+            body = await self.road.feedback.take(x.principal, said)
+            await x.answer(200, [_JSON, (b"x-naru-request-id", x.id.encode())], body)
+            return
         is_models = path == _MODELS or path.startswith(_MODELS + "/")
         if not is_known and not is_models:
             raise NotFound(
@@ -79,7 +90,7 @@ class Gateway:
             raise MethodNotAllowed(f"Use {'POST' if is_known else 'GET'} here.")
         entries = self._models(x.principal)
         if path == _MODELS:
-            body: object = {
+            found: object = {
                 "object": "list",
                 "data": entries,
                 "has_more": False,
@@ -88,10 +99,10 @@ class Gateway:
             }
         else:
             name = path.removeprefix(_MODELS + "/")
-            body = next((entry for entry in entries if entry["id"] == name), None)
-            if body is None:
+            found = next((entry for entry in entries if entry["id"] == name), None)
+            if found is None:
                 raise NotFound("This model does not exist here.", code="model_not_found", param="model")
-        await x.answer(200, [_JSON, (b"x-naru-request-id", x.id.encode())], msgspec.json.encode(body))
+        await x.answer(200, [_JSON, (b"x-naru-request-id", x.id.encode())], msgspec.json.encode(found))
 
     def _models(self, principal: Principal | None) -> list[dict[str, object]]:
         """Entries that are at once OpenAI's and Anthropic's, whose SDKs both ask this path: of the models

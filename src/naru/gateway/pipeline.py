@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from naru.gateway.disconnect import DisconnectWatch
 from naru.gateway.envelope import open_envelope
 from naru.gateway.exchange import Exchange
+from naru.gateway.feedback import FeedbackDoor
 from naru.gateway.refusals import Refusals
 from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
 from naru.gateway.steps.authenticate import authenticate
@@ -65,8 +66,13 @@ class Road:
         is_audit_full: Callable[[], bool],
         refusals: Refusals,
         trust: Desk,
+        capture: Callable[[Exchange], None] | None = None,
+        feedback: FeedbackDoor | None = None,
     ) -> None:
         self.rules = rules
+        self.capture = capture
+        """Hands prompt and answer over where a policy has consent to it; None: nobody asks."""
+        self.feedback = feedback
         self.is_audit_full = is_audit_full
         self.refusals = refusals
         self.trust = trust
@@ -97,6 +103,8 @@ async def serve(x: Exchange, road: Road) -> None:
         x.envelope = open_envelope(x.endpoint.name, x.body)
         targets = resolve_allowed(x.principal, x.envelope.model, rules.table)
         admit_rate(x, x.envelope, governor)
+        if road.capture is not None:
+            road.capture(x)
         with DisconnectWatch(x):
             protection = Protection(x, x.envelope, road.trust)
             await protection.judge(targets[0])

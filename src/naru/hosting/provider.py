@@ -41,6 +41,7 @@ class LocalProvider:
         self.site = self._inner.site
         self.secrets = self._inner.secrets
         self.may_ask_usage = self._inner.may_ask_usage
+        self.retention = self._inner.retention
 
     def find_dialect(self, client: str) -> UpstreamDialect | None:
         return self._inner.find_dialect(client)

@@ -50,6 +50,7 @@ class Account:
         self.vendor = settings.vendor or vendor
         self.site = settings.site
         self.may_ask_usage = settings.supports_stream_usage
+        self.retention = settings.retention
         self._key = settings.api_key.get_secret_value() if settings.api_key is not None else None
         address = (settings.base_url or base_url).rstrip("/")
         parts = urlsplit(address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+from naru.providers.retention import Retention
 from naru.wire.base import Framing, UpstreamDialect
 
 
@@ -27,6 +28,8 @@ class Provider(Protocol):
     secrets: tuple[str, ...]
     """Strings that must never reach a client or a log: keys, and the address of the upstream."""
     may_ask_usage: bool
+    retention: Retention
+    """Whether it is told to keep nothing; `tell_retention` does."""
 
     def find_dialect(self, client: str) -> UpstreamDialect | None:
         """The language to speak for a client's (`chat`, `responses`, `completions`, `messages`).

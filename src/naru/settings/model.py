@@ -114,6 +114,11 @@ class Provider(_Table):
     supports_completions: bool = Field(
         True, description="OpenAI and compatible: whether it has the legacy /completions itself."
     )
+    retention: Literal["none", "default"] = Field(
+        "default",
+        description="`none`: it is told to keep nothing, and what would need it to is refused; `default`: "
+        "clients decide (docs/retention.md).",
+    )
     supports_stream_usage: bool = Field(True, description="Whether it accepts stream_options.include_usage.")
     connect_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
     first_token_timeout_s: Seconds | None = Field(None, description="Overrides [resilience].")
@@ -559,6 +564,13 @@ class Trust(TrustRules):
     max_conversations: int = Field(
         10_000, ge=1, description="Named conversations kept at once; the oldest goes first."
     )
+    vault: Literal["memory", "sealed"] = Field(
+        "memory", description="Where they are kept: `sealed` outlives restarts.", json_schema_extra=_RESTART
+    )
+    vault_key_file: str | None = Field(
+        None, pattern=r"^/", description="Default: vault.key with the secrets.", json_schema_extra=_RESTART
+    )
+    capture_days: int = Field(30, ge=1, le=3650, description="How long captured text is kept, with consent.")
     note_to_model: bool = Field(
         True, description="Tell the model, in the system prompt, to copy placeholders as they are."
     )

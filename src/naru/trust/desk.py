@@ -25,6 +25,7 @@ from naru.trust.guard import new_canary
 from naru.trust.mask import Conversation, Masked, Rules, mask_request
 from naru.trust.policy import Policy, PolicyTable, Scoped
 from naru.trust.policy import Rules as PolicyRules
+from naru.trust.vault import SealedConversations
 
 T = TypeVar("T")
 _INLINE_BYTES = 16 * 1024
@@ -106,6 +107,7 @@ class Desk:
         secret: what canaries are made from.
         ttl_s: how long the values of a named conversation are kept after its last call.
         max_conversations: named ones kept at once; the one not used for longest goes first.
+        vault: keeps named conversations sealed in the database; None keeps them in memory alone.
     """
 
     def __init__(
@@ -116,8 +118,10 @@ class Desk:
         secret: bytes = b"",
         ttl_s: float = 3600.0,
         max_conversations: int = 10_000,
+        vault: SealedConversations | None = None,
     ) -> None:
         self.room = room
+        self._vault = vault
         self._secret = secret
         self._clock = clock
         self._ttl_s = ttl_s
@@ -129,12 +133,33 @@ class Desk:
     def close(self) -> None:
         """Forget every conversation and end the threads."""
         self._kept.clear()
+        if self._vault is not None:
+            self._vault.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def conversations(self) -> int:
         """Named conversations in memory."""
-        return len(self._kept)
+        return len(self._kept) if self._vault is None else len(self._vault)
+
+    async def open_conversation(
+        self, owner: str, name: str | None, *, org: str | None = None, is_continued: bool = False
+    ) -> Conversation:
+        """As `find_conversation`, from the vault where there is one. Never raises: what cannot be read is as
+        if it were not there, and its placeholders are nobody's."""
+        if self._vault is None or name is None:
+            return self.find_conversation(owner, name, is_continued=is_continued)
+        return await self._vault.find(owner, name, org=org, is_continued=is_continued)
+
+    async def commit(self, owner: str, name: str, conversation: Conversation) -> Conversation | None:
+        """Have the vault hold what was masked, before it leaves.
+
+        Returns:
+            None when it does (or when there is no vault); else the conversation to mask in again.
+        """
+        if self._vault is None or await self._vault.commit(owner, name, conversation):
+            return None
+        return self._vault.new_apart(owner, name)
 
     def find_conversation(self, owner: str, name: str | None, *, is_continued: bool = False) -> Conversation:
         """The conversation of a call: the kept one of this name, or a new one.
@@ -158,8 +183,11 @@ class Desk:
         self.keep(owner, name, made)
         return made
 
-    def keep(self, owner: str, name: str, conversation: Conversation) -> None:
+    def keep(self, owner: str, name: str, conversation: Conversation, *, org: str | None = None) -> None:
         """Remember a conversation under a further name: the id of the answer that a call will go on from."""
+        if self._vault is not None:
+            self._vault.keep(owner, name, conversation, org=org)
+            return
         now = self._clock.monotonic()
         self._kept[f"{owner}\0{name}"] = (now + self._ttl_s, conversation)
         self._kept.move_to_end(f"{owner}\0{name}")

@@ -107,7 +107,25 @@ class PolicyTable:
     def __init__(self, base: Rules, scoped: Sequence[Scoped] = ()) -> None:
         self._base = base
         self._scoped: Mapping[tuple[str, str], Rules] = {(one.kind, one.value): one.rules for one in scoped}
+        self.may_capture = any(rules.capture_consent for rules in (base, *self._scoped.values()))
+        """Whether anybody at all consents; the road asks no further where nobody does."""
         self.resolve = lru_cache(maxsize=4096)(self._resolve)
+
+    def find_layers(
+        self, org: str | None, team: str | None, project: str | None, route: str | None, site: str | None
+    ) -> tuple[list[Scoped], list[Scoped]]:
+        """What counts for a call, the base (of kind `base`) first: the chain in which the later wins, and
+        the floors on top of it, of which the stricter wins."""
+
+        def find(*scopes: tuple[str, str | None]) -> list[Scoped]:
+            return [
+                Scoped(kind, value, self._scoped[kind, value])
+                for kind, value in scopes
+                if value is not None and (kind, value) in self._scoped
+            ]
+
+        chain = find(("org", org), ("team", team), ("project", project))
+        return [Scoped("base", "", self._base), *chain], find(("route", route), ("site", site))
 
     def _resolve(
         self,
@@ -121,8 +139,8 @@ class PolicyTable:
     ) -> Policy:
         """The policy of a call, for a target at `site`. What goes inside is blocked as outside, and masked
         only where a policy on that site or route says so."""
-        chain = [self._base, *self._find(("org", org), ("team", team), ("project", project))]
-        floors = self._find(("route", route), ("site", site))
+        layers = self.find_layers(org, team, project, route, site)
+        chain, floors = ([layer.rules for layer in part] for part in layers)
         actions: dict[str, Action] = {}
         for rules in chain:
             if ANY in rules.actions:
@@ -151,10 +169,6 @@ class PolicyTable:
             restore_tools=_last((rules.restore_tools for rules in (*chain, *floors)), default=()),
             capture_consent=_last((rules.capture_consent for rules in chain), default=False),
         )
-
-    def _find(self, *scopes: tuple[str, str | None]) -> list[Rules]:
-        found = [self._scoped.get((kind, value)) for kind, value in scopes if value is not None]
-        return [rules for rules in found if rules is not None]
 
 
 def _last(values: Iterable[T | None], *, default: T) -> T:

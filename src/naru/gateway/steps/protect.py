@@ -17,6 +17,7 @@ from naru.gateway.guard import Watch, find_guard, judge_request
 from naru.kernel.errors import Forbidden, NaruError
 from naru.routing import Target
 from naru.trust import Conversation, Desk, DetectionFailed, Policy, Restorer
+from naru.trust.mask import Masked
 from naru.trust.mask.note import add_note
 
 CONVERSATION = b"x-naru-conversation"
@@ -136,16 +137,14 @@ class Protection:
         x, envelope, desk = self._x, self._envelope, self._desk
         principal = x.principal
         assert principal is not None
-        conversation = self._find_conversation()
+        owner, (name, is_continued) = principal.key_id, self._name_conversation()
+        conversation = await desk.open_conversation(owner, name, org=principal.org, is_continued=is_continued)
         try:
-            masked = await desk.mask(
-                x.endpoint.name,
-                envelope.fields,
-                len(x.body),
-                policy,
-                desk.find_scanner(principal.org, principal.team),
-                conversation,
-            )
+            masked = await self._mask(policy, conversation)
+            if name is not None and not is_continued:
+                apart = await desk.commit(owner, name, conversation)
+                if apart is not None:
+                    conversation, masked = apart, await self._mask(policy, apart)
         except DetectionFailed:
             if is_inside and desk.room.fails_inside:
                 return Said(envelope)
@@ -170,18 +169,23 @@ class Protection:
         x.sent_bytes = max(x.sent_bytes, sum([len(memoryview(raw)) for raw in masked.fields.values()]))
         return Said(msgspec.structs.replace(envelope, fields=masked.fields), conversation, policy)
 
-    def _find_conversation(self) -> Conversation:
-        x = self._x
+    async def _mask(self, policy: Policy, conversation: Conversation) -> Masked:
+        x, desk = self._x, self._desk
         assert x.principal is not None
-        owner = x.principal.key_id or ""
-        name = x.headers.get(CONVERSATION)
+        scanner = desk.find_scanner(x.principal.org, x.principal.team)
+        return await desk.mask(
+            x.endpoint.name, self._envelope.fields, len(x.body), policy, scanner, conversation
+        )
+
+    def _name_conversation(self) -> tuple[str | None, bool]:
+        """What the call's conversation is called, and whether the upstream holds earlier turns of it."""
+        name = self._x.headers.get(CONVERSATION)
         if name is not None:
-            return self._desk.find_conversation(owner, name[:_MAX_NAME].decode("latin-1"))
+            return name[:_MAX_NAME].decode("latin-1"), False
         earlier = self._envelope.fields.get("previous_response_id")
         if earlier is not None and bytes(earlier) != b"null":
-            said = bytes(earlier).decode()
-            return self._desk.find_conversation(owner, f"response {said}", is_continued=True)
-        return self._desk.find_conversation(owner, None)
+            return f"response {bytes(earlier).decode()}", True
+        return None, False
 
     def new_restorer(self, said: Said) -> Restorer | None:
         """What puts the values back into the answer to `said`."""
@@ -192,6 +196,7 @@ class Protection:
     def note_answer(self, said: Said, answer_id: str | None) -> None:
         """The answer has an id from which the client may go on (Responses)."""
         if said.conversation is not None and answer_id and self._x.endpoint.name == "responses":
-            assert self._x.principal is not None
-            owner = self._x.principal.key_id or ""
-            self._desk.keep(owner, f'response "{answer_id}"', said.conversation)
+            principal = self._x.principal
+            assert principal is not None
+            name = f'response "{answer_id}"'
+            self._desk.keep(principal.key_id, name, said.conversation, org=principal.org)

@@ -1,0 +1,1 @@
+"""Steps of the one migration chain that belong to the trust layer."""
