@@ -9,7 +9,8 @@ from naru.trust.guard.model import load_model
 from naru.trust.guard.normalise import Views, normalise
 from naru.trust.guard.rules import find_evidence
 from naru.trust.guard.secrets import Find, read_secrets
-from naru.trust.guard.toxicity import read_toxicity
+from naru.trust.guard.terms import load_lexicon
+from naru.trust.guard.toxicity import load_patterns, read_toxicity
 from naru.trust.guard.urls import read_urls
 from naru.trust.guard.verdict import (
     DEFAULT_RULES,
@@ -32,6 +33,8 @@ _SHORT = 300
 class Guard:
     """Judges texts by fixed rules and a small model; holds no state, so one serves all threads and calls.
 
+    Make it at the start: the first one of a process compiles its words (about 0.2 s).
+
     Args:
         rules: what to do from which score on.
         kinds: what is looked for at all; empty: everything.
@@ -42,6 +45,9 @@ class Guard:
     def __init__(self, *, rules: Sequence[ActionRule] = DEFAULT_RULES, kinds: Collection[Kind] = ()) -> None:
         self._rules = tuple(rules)
         self._kinds = frozenset(kinds)
+        load_lexicon()
+        load_model()
+        load_patterns()
 
     def check_input(self, text: str, *, source: Source = "user") -> Verdicts:
         """What speaks against a text that goes to a model.
