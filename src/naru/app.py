@@ -36,6 +36,10 @@ from naru.settings.model import Local
 from naru.settings.model import Provider as ProviderSettings
 from naru.settings.secretfile import ensure_secret
 from naru.trust import Desk, new_room
+from naru.trust.book import PolicyBook
+from naru.trust.watch import PolicyWatch
+from naru.trust.words import KEY_FILE as WORDS_KEY_FILE
+from naru.trust.words import WordVault
 from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
 from naru.web.control import create_control_app
 from naru.web.root import AsgiApp, Root
@@ -75,6 +79,8 @@ class App:
             self._session_secret = ensure_secret(
                 secrets_folder / "session.key", partial(secrets.token_bytes, 32)
             )
+            # Seals custom words in the database; kept apart from it, and shared by replicas.
+            words_secret = ensure_secret(secrets_folder / WORDS_KEY_FILE, partial(secrets.token_bytes, 32))
             self._engine = open_engine(settings.database, home)
         except OSError as error:
             raise ConfigError(
@@ -140,6 +146,17 @@ class App:
             ttl_s=settings.trust.conversation_ttl_s,
             max_conversations=settings.trust.max_conversations,
         )
+        vault = WordVault(self._engine, words_secret)
+        self._policy_watch = PolicyWatch(self._engine, self._trust, vault, settings.trust)
+        self._policies = PolicyBook(
+            self._engine,
+            self._clock,
+            self._audit,
+            vault=vault,
+            read_settings=lambda: self.settings.trust,
+            find_scanner=self._trust.find_scanner,
+            on_change=self._policy_watch.catch_up,
+        )
         self._closing: set[asyncio.Task[None]] = set()
         self.watcher = ConfigWatcher(
             config_path,
@@ -171,6 +188,7 @@ class App:
         self._audit.start()
         self._audit.record(_own_act("naru.start", version=__version__))
         self._key_watch.start()
+        self._policy_watch.start()
         await self._directory.start()
         await self._quota.start()
         await self._start_local(self.settings.local)
@@ -208,6 +226,7 @@ class App:
         await self._quota.close()
         self._trust.close()
         await asyncio.to_thread(self._key_watch.stop)
+        await asyncio.to_thread(self._policy_watch.stop)
         await self._directory.stop()
         if self._audit.is_started:
             self._refusals.close()
@@ -239,7 +258,7 @@ class App:
         resilience = settings.resilience
         self._circuits.configure(failures=resilience.breaker_failures, open_s=resilience.breaker_open_s)
         self._budget.configure(resilience.retry_budget)
-        self._trust.room = new_room(settings.trust)
+        self._policy_watch.configure(settings.trust)
         self._road.rules = self._rules(settings, providers, prices)
 
     def _record_reload(self, changed: Sequence[str], error: NaruError | None) -> None:
@@ -369,6 +388,7 @@ class App:
             ledger=LedgerReader(self._engine),
             units=self._units,
             budgets=self._budgets,
+            policies=self._policies,
             report_spending=self._quota.report,
             keys=self._keys,
             directory=self._directory,

@@ -11,6 +11,7 @@ import secrets
 import time
 import tomllib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,10 @@ from naru.kernel.errors import ConfigError
 from naru.metering import LedgerReader
 from naru.quota import BudgetBook
 from naru.settings import Settings, load
+from naru.settings.secretfile import ensure_secret
+from naru.trust.book import PolicyBook
+from naru.trust.words import KEY_FILE as WORDS_KEY_FILE
+from naru.trust.words import WordVault
 from naru.web.context import ControlContext, StatusInfo
 from naru.web.control import create_control_app
 from naru.web.root import AsgiApp
@@ -60,12 +65,12 @@ def open_local(home: Path, config: Path | None = None) -> LocalNaru:
     """
     settings = read_settings(config)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    admin_key = ensure_admin_key(Path(settings.secrets.folder) if settings.secrets.folder else home)
+    admin_key = ensure_admin_key(_secrets_folder(settings, home))
     engine = open_engine(settings.database, home)
     try:
         engine.migrate()
         audit = _audit_log(engine, settings, home)
-        context = _context(engine, settings, admin_key, audit)
+        context = _context(engine, settings, admin_key, audit, _secrets_folder(settings, home))
         return LocalNaru(asgi=create_control_app(context), admin_key=admin_key, engine=engine, audit=audit)
     except BaseException:
         engine.close()
@@ -91,10 +96,14 @@ def _names_a_place(path: Path) -> bool:
         return True
 
 
+def _secrets_folder(settings: Settings, home: Path) -> Path:
+    return Path(settings.secrets.folder) if settings.secrets.folder else home
+
+
 def _audit_log(engine: SqlEngine, settings: Settings, home: Path) -> AuditLog:
     audit = AuditLog(
         engine,
-        (Path(settings.secrets.folder) if settings.secrets.folder else home) / KEY_FILE,
+        _secrets_folder(settings, home) / KEY_FILE,
         SystemClock(),
         settings.audit,
         witness_paths=[home / WITNESS_FILE, *map(Path, settings.audit.witness_files)],
@@ -103,7 +112,9 @@ def _audit_log(engine: SqlEngine, settings: Settings, home: Path) -> AuditLog:
     return audit
 
 
-def _context(engine: SqlEngine, settings: Settings, admin_key: str, audit: AuditLog) -> ControlContext:
+def _context(
+    engine: SqlEngine, settings: Settings, admin_key: str, audit: AuditLog, secrets_folder: Path
+) -> ControlContext:
     started_at = time.monotonic()
     clock = SystemClock()
     units = Units(engine, clock=clock, audit=audit, on_change=_nobody_waits)
@@ -122,6 +133,15 @@ def _context(engine: SqlEngine, settings: Settings, admin_key: str, audit: Audit
         audit=audit,
         audit_log=audit,
         budgets=BudgetBook(engine, clock, audit),
+        policies=PolicyBook(
+            engine,
+            clock,
+            audit,
+            vault=WordVault(
+                engine, ensure_secret(secrets_folder / WORDS_KEY_FILE, partial(secrets.token_bytes, 32))
+            ),
+            read_settings=lambda: settings.trust,
+        ),
         models=list,  # no road, so no models, no providers and nothing in flight
         providers=list,
         status=lambda: StatusInfo(

@@ -33,6 +33,9 @@ Permission = Literal[
     "audit.export",
     "audit.write",
     "values.reveal",
+    "policies.read",
+    "policies.try",
+    "policies.write",
     "people.read",
     "people.write",
     "playground.use",
@@ -52,16 +55,34 @@ _VIEWER: Final[frozenset[Permission]] = frozenset(
         "limits.read",
         "budgets.read",
         "prices.read",
+        "policies.read",
     }
 )
 
 ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     "viewer": _VIEWER,
     "operator": _VIEWER
-    | {"settings.read", "projects.write", "keys.write", "limits.write", "people.read", "playground.use"},
+    | {
+        "settings.read",
+        "projects.write",
+        "keys.write",
+        "limits.write",
+        "people.read",
+        "playground.use",
+        "policies.try",
+    },
     "finance": _VIEWER | {"ledger.export", "budgets.write", "prices.write"},
     "security": _VIEWER
-    | {"settings.read", "keys.write", "audit.read", "audit.export", "people.read", "values.reveal"},
+    | {
+        "settings.read",
+        "keys.write",
+        "audit.read",
+        "audit.export",
+        "people.read",
+        "values.reveal",
+        "policies.try",
+        "policies.write",
+    },
     "admin": PERMISSIONS,
 }
 

@@ -17,6 +17,7 @@ from naru.kernel.audit import AuditSink, NoAudit
 from naru.kernel.clock import Clock
 from naru.metering.models import BreakdownRow, Bucket, Call, Totals
 from naru.quota import BudgetBook
+from naru.trust.book import PolicyBook
 from naru.web.session import GuessLimiter, PersonSessions, Sessions
 
 BreakdownBy = Literal["model", "provider"]
@@ -112,6 +113,7 @@ class ControlContext:
     units: Units
     keys: Keys
     budgets: BudgetBook
+    policies: PolicyBook
     models: Callable[[], Sequence[ModelInfo]]
     providers: Callable[[], Sequence[ProviderInfo]]
     status: Callable[[], StatusInfo]

@@ -14,11 +14,13 @@ from naru.web.api import (
     audit,
     budgets,
     calls,
+    dictionaries,
     keys,
     limits,
     orgs,
     overview,
     people,
+    policies,
     projects,
     sessions,
     status,
@@ -65,6 +67,8 @@ def create_control_app(context: ControlContext) -> FastAPI:
     for part in (audit, status, overview, calls, people, sessions, pages):
         app.include_router(part.router)
     for router in (orgs.router, teams.router, projects.router, keys.router, budgets.router, limits.router):
+        app.include_router(router)
+    for router in (policies.router, dictionaries.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_error_handlers(app, page=render_error)

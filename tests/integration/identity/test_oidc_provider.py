@@ -18,7 +18,9 @@ from naru.identity.people_directory import Directory
 from naru.kernel.clock import SystemClock
 from naru.metering import LedgerReader
 from naru.quota import BudgetBook
-from naru.settings.model import Identity, Oidc, OidcRole
+from naru.settings.model import Identity, Oidc, OidcRole, Trust
+from naru.trust.book import PolicyBook
+from naru.trust.words import WordVault
 from naru.web.context import ControlContext
 from naru.web.control import create_control_app
 from naru.web.session import COOKIE
@@ -89,6 +91,9 @@ def open_naru(tmp_path, issuer, events):
             units=units,
             keys=Keys(engine, units=units, clock=clock, audit=events, on_change=lambda: None),
             budgets=BudgetBook(engine, clock, events),
+            policies=PolicyBook(
+                engine, clock, events, vault=WordVault(engine, b"k" * 32), read_settings=Trust
+            ),
             directory=directory,
             audit=events,
             models=list,

@@ -14,7 +14,9 @@ from naru.kernel.clock import FrozenClock
 from naru.kernel.tokens import Usage
 from naru.metering import Attempt, Call, Cost, LedgerReader, LedgerWriter
 from naru.quota import BudgetBook
-from naru.settings.model import Ledger
+from naru.settings.model import Ledger, Trust
+from naru.trust.book import PolicyBook
+from naru.trust.words import WordVault
 from naru.web.context import ControlContext, ModelInfo, ProviderInfo, StatusInfo
 from naru.web.control import create_control_app
 
@@ -131,6 +133,9 @@ def context(engine, clock, acts) -> ControlContext:
         units=units,
         keys=Keys(engine, units=units, clock=clock, audit=audit, on_change=lambda: None),
         budgets=BudgetBook(engine, clock, audit),
+        policies=PolicyBook(
+            engine, clock, audit, vault=WordVault(engine, b"k" * 32), read_settings=Trust
+        ),
         audit=audit,
         models=lambda: [ModelInfo(id="m1", targets=("acme/m1",), provider="acme", site="cloud")],
         providers=lambda: [ProviderInfo(name="acme", kind="openai", site="cloud", circuit="closed")],
