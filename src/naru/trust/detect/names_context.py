@@ -17,6 +17,8 @@ _NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
 _LABEL = re.compile(
     r"([가-힣]{1,7}(?: ?[가-힣]{1,5})?)(?: ?\([^)\n]{1,10}\))?[\"'”]?\s{0,3}[:：=|\]】>]\s{0,3}[\"'“]?$"
 )
+_LABEL_ENDS = frozenset(":：=|\"']】>\t")
+_ROLE_ENDS = frozenset("(:：'\"“‘<)")
 _OPENING = " (:：'\"“‘<"
 _LEADING = "(:：'\"“‘<.,-·"
 _SCREEN = re.compile(
@@ -32,6 +34,8 @@ _TITLE_ENDS = tuple(
 """
     )
 )
+_TITLE_INSIDE = re.compile("|".join(_TITLE_ENDS))
+_WORD_SIZE = 18
 LIST_GAP = re.compile(r"(?:, ?|·|ㆍ|・|、|/| / | 및 | 와 | 과 | ?& ?| )")
 """What may stand between two names of a list."""
 
@@ -43,6 +47,7 @@ class Context:
         self._labels = lexicon.labels
         self._roles = lexicon.roles
         self._tails = tails
+        self._starts = tails.starts | {"전", "씨", "님"}
 
     def after(self, text: str, j: int, *, far: bool) -> tuple[float, str]:
         """Points for what follows position `j`, where the name's word ends; `far` looks two words on."""
@@ -55,6 +60,8 @@ class Context:
         if m is None:
             return 0.0, ""
         word = m.group(1)
+        if word[0] not in self._starts:
+            return self._further(text, j) if far else (0.0, "")
         if word == "전":
             return (2.5, "title after it") if self._title_soon(text, m.end(), 3) else (0.0, "")
         if word[0] in "씨님" and ends_or_particle(word, 1):
@@ -64,9 +71,12 @@ class Context:
             return 2.5, "title after it"
         if kind == KINSHIP:
             return 1.5, "kinship after it"
-        if far and self._title_soon(text, j, 2):
+        return self._further(text, j) if far else (0.0, "")
+
+    def _further(self, text: str, j: int) -> tuple[float, str]:
+        if self._title_soon(text, j, 2):
             return 1.5, "title after it"
-        if far and _SCREEN.match(text, j):
+        if _SCREEN.match(text, j):
             return 1.0, "acting after it"
         return 0.0, ""
 
@@ -78,6 +88,8 @@ class Context:
     @staticmethod
     def _title_soon(text: str, j: int, count: int) -> bool:
         """Whether one of the next words ends in a title: 외교부 장관, 인권연구소장."""
+        if _TITLE_INSIDE.search(text, j, j + _WORD_SIZE * count) is None:
+            return False
         for _ in range(count):
             m = _NEXT_WORD.match(text, j)
             if m is None:
@@ -92,20 +104,17 @@ class Context:
             j = m.end()
         return False
 
-    def before(self, text: str, i: int) -> tuple[float, str]:
-        """Points for what precedes position `i`."""
-        if i == 0:
-            return 0.0, ""
+    def before(self, text: str, i: int, *, is_label_needed: bool = False) -> tuple[float, str]:
+        """Points for what precedes position `i`, which is not the first."""
         nearest = text[i - 1]
         if nearest == " " and i > 1:
             nearest = text[i - 2]
-        window = text[max(0, i - 22) : i]
-        if nearest in ":：=|\"']】>\t":
-            m = _LABEL.search(window)
+        if nearest in _LABEL_ENDS:
+            m = _LABEL.search(text[max(0, i - 22) : i])
             if m is not None and m.group(1).replace(" ", "") in self._labels:
                 return 3.5, "label before it"
-        if "가" <= nearest <= "힣" or nearest in "(:：'\"“‘<)":
-            return self._role(window)
+        if not is_label_needed and ("가" <= nearest <= "힣" or nearest in _ROLE_ENDS):
+            return self._role(text[max(0, i - 22) : i])
         return 0.0, ""
 
     def _role(self, window: str) -> tuple[float, str]:

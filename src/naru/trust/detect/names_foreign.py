@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from naru.trust.detect.names_context import Context
 from naru.trust.detect.names_lexicon import Lexicon
@@ -21,18 +21,18 @@ _STRONG = frozenset(
     "르트드크프브즈츠쿠키토카코티테페푸웨뷔슈셰쉬케퍼커터버뱅벤벨밴웰엘앨쥬쥘첼켈콜킬킨큰턴튼튜펠핀핑헬휴힐룬릭릿맨먼멘믹밋쓰렉렐롤롭롯랜램랭캐캔컬컴킷톤툴튀웬뎀뎅듀뉘쉐쉴숀윌윅왓닉닐놀덴델딜"
 )
 """Syllables common in transliterations; the strong ones are rare in Korean words."""
+_SPELLING = _LOAN | _STRONG
 
 
 def looks_foreign(word: str) -> bool:
     """Whether a word of Hangul is spelled like a transliteration."""
-    strong = sum(c in _STRONG for c in word)
-    return strong >= 1 and all(c in _LOAN or c in _STRONG for c in word) and strong * 3 >= len(word)
+    return _SPELLING.issuperset(word) and 3 * sum(map(_STRONG.__contains__, word)) >= len(word)
 
 
 class ForeignReader:
     """Reads one word of Hangul as a part of a foreign name."""
 
-    def __init__(self, words: Lexicon) -> None:
+    def __init__(self, words: Lexicon, title_starts: Iterable[str]) -> None:
         self._sure = words.foreign_given | words.foreign_surnames
         self._given = words.foreign_given
         self._weak = words.foreign_weak
@@ -42,33 +42,39 @@ class ForeignReader:
         first = "".join(sorted({word[0] for word in self._any}))
         second = "".join(sorted({word[1] for word in self._any if len(word) > 1}))
         single = "".join(sorted(word for word in self._any if len(word) == 1))
-        loan, strong = "".join(sorted(_LOAN | _STRONG)), "".join(sorted(_STRONG))
-        spelled = f"[{strong}][{loan}][{loan}]|[{loan}][{strong}][{loan}]|[{loan}][{loan}][{strong}]"
-        self.gate = f"[{first}][{second}]|[{single}](?= )|{spelled}"
-        self.pairs = frozenset(word[:2] for word in self._any)
+        starts = "".join(sorted(title_starts))
+        loan = "".join(sorted(_SPELLING))
+        self.firsts = frozenset({*first, *single, *loan})
+        self.gate = (
+            f"(?<=[{first}])[{second}]|(?<=[{single}])(?= )|(?<=[{loan}])[{loan}]{{2,6}}(?= [{starts}])"
+        )
+        self._beginning: dict[str, list[str]] = {}
+        for word in sorted(self._any, key=len, reverse=True):
+            self._beginning.setdefault(word[:2], []).append(word)
+        self.beginnings = {pair: tuple(listed) for pair, listed in self._beginning.items()}
 
     def read(self, run: str, ends: Callable[[str, int], bool]) -> tuple[int, str] | None:
         """Length of the name at the run's beginning and its kind: sure, weak or glued.
 
         `ends(run, k)` says whether what follows k syllables may follow a name.
         """
-        top = min(len(run), 9)
-        for k in range(top, 0, -1):
-            word = run[:k]
-            if word in self._any and ends(run, k):
-                if k == 1 and len(run) > 1:
-                    return None
+        listed = self._beginning.get(run[:2], ())
+        for word in listed:
+            k = len(word)
+            if run.startswith(word) and ends(run, k):
                 if k < len(run) and run in self._loans:
                     return None
                 return k, "sure" if word in self._sure else "weak"
-        if len(run) < 4 or run in self._loans or self.is_place(run):
+        if len(run) < 4:
+            return None
+        cuts = [len(word) for word in listed if word in self._given and run.startswith(word)]
+        if not cuts or run in self._loans or self.is_place(run):
             return None
         for k in self.stems(run, ends):  # 브래드피트: given and family name without a space
-            for cut in range(2, k - 1):
-                if run[:cut] in self._given:
-                    rest = run[cut:k]
-                    if rest in self._any or (len(rest) > 2 and looks_foreign(rest)):
-                        return k, "glued"
+            for cut in reversed(cuts):
+                rest = run[cut:k]
+                if cut < k - 1 and (rest in self._any or (len(rest) > 2 and looks_foreign(rest))):
+                    return k, "glued"
         return None
 
     def stems(self, run: str, ends: Callable[[str, int], bool]) -> Iterator[int]:
@@ -86,7 +92,7 @@ class ForeignReader:
             word = run[:k]
             if word in self._loans or self.is_place(word):
                 return 0
-            if k >= 2 and all(c in _LOAN or c in _STRONG for c in word):
+            if k >= 2 and _SPELLING.issuperset(word):
                 return k
         return 0
 
@@ -106,11 +112,12 @@ class ForeignNames:
         self._reader = reader
         self._tails = tails
         self._context = context
+        self.title_begins = frozenset(" " + first for first in tails.starts)
 
     def judge(self, text: str, i: int, j: int, run: str) -> tuple[int, int, float, str] | None:
         """Start, end, points and reason of a foreign name that begins at the word, or None."""
         reader = self._reader
-        first = reader.read(run, self._ends) if run[:2] in reader.pairs else None
+        first = reader.read(run, self._ends)
         if first is None:
             return self._spelled(text, i, j, run)
         length, kind = first
@@ -147,7 +154,7 @@ class ForeignNames:
 
     def may_be_spelled(self, text: str, j: int, run: str) -> bool:
         """A quick look whether a title may follow an unknown transliteration."""
-        return 2 < len(run) < 8 and text[j : j + 1] == " " and text[j + 1 : j + 2] in self._tails.starts
+        return text[j : j + 2] in self.title_begins and 2 < len(run) < 8 and _SPELLING.issuperset(run)
 
     def _spelled(self, text: str, i: int, j: int, run: str) -> tuple[int, int, float, str] | None:
         """An unknown transliteration that a title follows: 치프라스 총리."""

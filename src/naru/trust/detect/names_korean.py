@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from naru.trust.detect.names_alone import AloneNames
+from naru.trust.detect.names_alone import AloneNames, Found
 from naru.trust.detect.names_context import LIST_GAP, Context
 from naru.trust.detect.names_foreign import ForeignNames, ForeignReader
 from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, Lexicon, lexicon
@@ -26,6 +26,11 @@ _FLOOR = 0.0
 _IMPOSSIBLE = -9.0
 _HOPELESS = -2.0
 """Evidence of the word itself under which neither a label nor a role before it can make it a name."""
+_NO_NAME = -4.0
+"""Points of the syllables under which a word is not looked at."""
+_ROLE_HELPS = -1.9
+"""Points under which a role before the word does not suffice, only a label."""
+_NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
 
 _USUAL_FIRST = frozenset(
@@ -42,7 +47,7 @@ _NOUN_SUFFIXES = frozenset(
 _PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
 """Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
 _LETTER = re.compile(
-    r"(?<![A-Za-z0-9.\-/])[A-Z](?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨"
+    r"[A-Z](?<![A-Za-z0-9.\-/][A-Z])(?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨"
     r"|군|양)(?:[은는이가을를의도와과측만 ,.(]|에게|$))"
 )
 
@@ -50,6 +55,15 @@ _LETTER = re.compile(
 _FOREIGN = 4
 """The gate's group for words that begin like a foreign name."""
 _MARKS = frozenset(":：|=")
+
+
+class Reading(NamedTuple):
+    """What a word alone says of the name that its first `size` syllables may be."""
+
+    size: int
+    kind: int
+    points: float
+    common: float
 
 
 class Candidate(NamedTuple):
@@ -75,24 +89,31 @@ class KoreanNames:
         self._tails = Tails(w)
         self._context = Context(w, self._tails)
         self._alone = AloneNames(w, self._tails)
-        foreign = ForeignReader(w)
+        foreign = ForeignReader(w, self._tails.starts)
         self._foreign = ForeignNames(foreign, self._tails, self._context)
         surnames = "".join(w.surnames)
         first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
         given_first = "".join({g[0] for g in w.common_given})
         given_second = "".join({g[1] for g in w.common_given})
+        letters = "".join(
+            sorted({*surnames, *(d[0] for d in w.double_surnames), *given_first, *foreign.firsts})
+        )
+        doubles = "|".join(f"(?<={d[0]}){d[1:]}" for d in sorted(w.double_surnames))
         calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
         self._common = w.nouns | w.verbs | w.not_names
+        # One class of first letters, for which alone the search stops; what the letter is comes after it.
         self._gate = re.compile(
-            rf"([{surnames}][{first}][{second}]|{'|'.join(w.double_surnames)})[가-힣]*"
-            rf"|([{surnames}](?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]"
+            rf"[{letters}](?<![가-힣][가-힣])(?:"
+            rf"((?<=[{surnames}])[{first}][{second}]|{doubles})"
+            rf"|((?<=[{surnames}])(?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]"
             rf"| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff]))"
-            rf"|(?<=[:：|=])[{surnames}]|(?<=[:：|=] )[{surnames}])[가-힣]*"
-            rf"|([{given_first}][{given_second}](?=이[가는를랑도한의야 ]"
-            rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))[가-힣]*"
-            rf"|({foreign.gate})[가-힣]*|[가-힣]+"
+            rf"|(?<=[:：|=][{surnames}])|(?<=[:：|=] [{surnames}]))"
+            rf"|((?<=[{given_first}])[{given_second}](?=이[가는를랑도한의야 ]"
+            rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))"
+            rf"|({foreign.gate}))[가-힣]*"
         )
-        self._pairs = foreign.pairs
+        self._beginnings = foreign.beginnings
+        self._words = w.nouns | w.verbs
 
     def find(self, text: str) -> Iterator[Entity]:
         """Every name of the text, none overlapping."""
@@ -115,38 +136,32 @@ class KoreanNames:
     def candidates(self, text: str) -> list[Candidate]:
         """Readings with some evidence, in order, none overlapping."""
         found: list[Candidate] = []
-        last = -1
         if text.isascii():
             return found
-        givens = self._w.common_given
+        last = -1
+        common, beginnings, foreign = self._common, self._beginnings, self._foreign
+        known: dict[str, tuple[Reading, ...]] = {}
         for m in self._gate.finditer(text):
-            if m.lastindex is None:
-                continue
-            i, j = m.span()
-            if i < last:
-                continue
             run = m.group()
-            if (
-                run in self._common
-                and run[1:] != "모"
-                and text[i - 1 : i] not in _MARKS
-                and text[i - 2 : i - 1] not in _MARKS
-            ):
+            i, j = m.span()
+            pair = run[:2]
+            is_foreign = (pair in beginnings and run.startswith(beginnings[pair])) or (
+                text[j : j + 2] in foreign.title_begins and foreign.may_be_spelled(text, j, run)
+            )
+            is_korean = m.lastindex != _FOREIGN
+            if i < last or not (is_korean or is_foreign):
                 continue
-            if (
-                m.lastindex == _FOREIGN
-                and run[:2] not in self._pairs
-                and not self._foreign.may_be_spelled(text, j, run)
-            ):
+            if run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i]):
                 continue
-            c = self._judge(text, i, j, run, korean=m.lastindex != _FOREIGN)
-            if run[:2] in givens and (c is None or c.points < THRESHOLD):
-                given = self._alone.given(text, i, j, run)
-                if given is not None:
-                    c = Candidate(*given)
-            if c is not None and c.points >= _FLOOR:
-                found.append(c)
-                last = c.end if c.points >= THRESHOLD else last
+            c = self._judge(text, i, j, run, known) if is_korean else _NOTHING
+            if is_foreign and c[2] < THRESHOLD:
+                other = foreign.judge(text, i, j, run)
+                c = other if other is not None and other[2] > c[2] else c
+            if c[2] < THRESHOLD and pair in self._w.common_given:
+                c = self._alone.given(text, i, j, run) or c
+            if c[2] >= _FLOOR:
+                found.append(Candidate(*c))
+                last = c[1] if c[2] >= THRESHOLD else last
         return found
 
     def _accepted(self, text: str, found: list[Candidate]) -> list[Candidate]:
@@ -185,51 +200,59 @@ class KoreanNames:
                 return True
         return False
 
-    def _judge(self, text: str, i: int, j: int, run: str, *, korean: bool) -> Candidate | None:
-        best = -9.0
-        end, reason = i, ""
-        if korean and run[0] in self._w.surnames:
-            size = len(run)
-            for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
-                if size >= n and (n > 2 or size == 2 or run[2] in "씨님입이라"):
-                    points, why = self._points(text, i, j, n, run)
-                    if points > best:
-                        best, end, reason = points, i + n, why
-            if size == 1 or run[1] in "씨모":
-                alone = self._alone.surname(text, i, j, run)
-                if alone is not None and alone[2] > best:
-                    _, end, best, reason = alone
-        if best < THRESHOLD and (run[:2] in self._pairs or self._foreign.may_be_spelled(text, j, run)):
-            other = self._foreign.judge(text, i, j, run)
-            if other is not None and other[2] > best:
-                _, end, best, reason = other
-        return Candidate(i, end, best, reason) if best >= _FLOOR else None
+    def _judge(self, text: str, i: int, j: int, run: str, known: dict[str, tuple[Reading, ...]]) -> Found:
+        """The best reading of a word as a Korean name; `known` holds what words of this text say alone."""
+        readings = known.get(run)
+        if readings is None:
+            readings = known[run] = self._readings(run)
+        best, end, reason = _IMPOSSIBLE, i, ""
+        for reading in readings:
+            points, why = self._weigh(text, i, j, run, reading)
+            if points > best:
+                best, end, reason = points, i + reading.size, why
+        if len(run) == 1 or run[1] in "씨모":
+            alone = self._alone.surname(text, i, j, run)
+            if alone is not None and alone[2] > best:
+                return alone
+        return i, end, best, reason
 
-    def _points(self, text: str, i: int, j: int, n: int, run: str) -> tuple[float, str]:
-        kind = self._tails.kind(run, n)
-        if not kind:
+    def _readings(self, run: str) -> tuple[Reading, ...]:
+        """What the word alone says of each length a name in it may have; the impossible ones left out."""
+        if run[0] not in self._w.surnames:
+            return ()
+        size = len(run)
+        readings: list[Reading] = []
+        for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
+            if size < n or (n == 2 and size > 2 and run[2] not in "씨님입이라"):
+                continue
+            kind = self._tails.kind(run, n)
+            points = self._name_points(run, n) if kind else _IMPOSSIBLE
+            if points >= _NO_NAME:
+                readings.append(Reading(n, kind, points + Tails.points(kind), self._common_word(run, n)))
+        return tuple(readings)
+
+    def _weigh(self, text: str, i: int, j: int, run: str, reading: Reading) -> tuple[float, str]:
+        """Points and reason of a reading with what stands around the word."""
+        n, kind, points, common = reading
+        following = text[j : j + 1]
+        after, reason = 0.0, "surname and given name"
+        if kind < KINSHIP and points - common < _HOPELESS and following not in _OPENING:
             return _IMPOSSIBLE, ""
-        points = self._name_points(run, n)
-        if points < -4.0:
-            return _IMPOSSIBLE, ""
-        points += Tails.points(kind)
-        reason = "surname and given name"
-        common = self._common_word(run, n)
-        if points - common < _HOPELESS and kind < KINSHIP and text[j : j + 1] not in _OPENING:
-            return _IMPOSSIBLE, ""
-        after = 0.0
         if kind == END:
-            after, why = self._context.after(text, j, far=points - common < 3.0)
-            reason = why or reason
-            if not after and text[i - 1 : i] == "(" and text[j : j + 1] == ")":
+            if following == " " or following == "(":
+                after, why = self._context.after(text, j, far=points - common < 3.0)
+                reason = why or reason
+            elif following == ")" and text[i - 1 : i] == "(":
                 after, reason = 2.1, "in brackets"
-        elif kind == PARTICLE and run[-1] == "의":
-            after = Context.acting(text, j)
+        elif kind == PARTICLE:
+            if run[-1] == "의":
+                after = Context.acting(text, j)
         elif kind >= TITLE:
             reason = "honorific after it" if kind == HONORIFIC else "title after it"
-        points += after
-        points -= common * 0.5 if kind >= TITLE or after >= 2.5 else common
-        before, why = self._context.before(text, i)
+        points += after - (common * 0.5 if kind >= TITLE or after >= 2.5 else common)
+        if i == 0:
+            return points, reason
+        before, why = self._context.before(text, i, is_label_needed=points < _ROLE_HELPS)
         if before >= 3.5 and kind < KINSHIP and points > -4.5 and common < 2.5:
             points = max(points, -0.6 if n == 3 else -1.0)
         return points + before, why or reason
@@ -270,14 +293,13 @@ class KoreanNames:
     def _common_word(self, run: str, n: int) -> float:
         """Points off when the word reads as a common one."""
         w = self._w
-        if run in w.nouns or run in w.verbs:
+        if run in self._words:
             return 4.0
         worst = 0.0
         if n == 3 and run[2] in "하되" and run[3:4] and run[3] in "고는게군지면며여던기니도자려":
             worst = 1.0 if run[1:3] in w.common_given else 2.5
         for k in range(min(len(run), 6), 2, -1):
-            word = run[:k]
-            if word in w.nouns or word in w.verbs:
+            if run[:k] in self._words:
                 if k > n or is_particle(run, k):
                     return 4.0
                 worst = max(worst, 2.0)

@@ -27,6 +27,9 @@ AFTER_ANY = words(
 """
 )
 
+_CONSONANT = AFTER_CONSONANT | AFTER_ANY
+_VOWEL = AFTER_VOWEL | AFTER_ANY
+
 END, PARTICLE, INTRODUCED, MISMATCH, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5, 6, 7
 """What a name is followed by in its word. INTRODUCED is 입니다 and the like; MISMATCH is a particle that
 does not agree with the name, as text made from templates has it. KINSHIP and above are signs of a person."""
@@ -47,8 +50,7 @@ def has_final(syllable: str) -> bool:
 
 def is_particle(word: str, k: int) -> bool:
     """Whether all that follows `k` syllables of `word` is a particle that agrees with the last of them."""
-    rest = word[k:]
-    return rest in AFTER_ANY or rest in (AFTER_CONSONANT if (ord(word[k - 1]) - 0xAC00) % 28 else AFTER_VOWEL)
+    return word[k:] in (_CONSONANT if (ord(word[k - 1]) - 0xAC00) % 28 else _VOWEL)
 
 
 def ends_or_particle(word: str, k: int) -> bool:
@@ -69,16 +71,16 @@ class Tails:
         """One of the kinds above for what follows `k` syllables; 0 when it is nothing that follows a name."""
         if k == len(run):
             return END
-        first = run[k]
-        if is_particle(run, k):
-            if first in "씨님":
+        rest = run[k:]
+        if rest in (_CONSONANT if (ord(run[k - 1]) - 0xAC00) % 28 else _VOWEL):
+            if rest[0] in "씨님":
                 return HONORIFIC
-            return INTRODUCED if run[k:] in _INTRODUCING else PARTICLE
-        if first in self.starts:
-            kind = self.appellation(run[k:])
+            return INTRODUCED if rest in _INTRODUCING else PARTICLE
+        if rest[0] in self.starts:
+            kind = self.appellation(rest)
             if kind:
                 return kind
-        return MISMATCH if k > 2 and run[k:] in _MISMATCHED else 0
+        return MISMATCH if k > 2 and rest in _MISMATCHED else 0
 
     def appellation(self, word: str) -> int:
         """KINSHIP, TITLE or HONORIFIC when `word` is one, a particle after it or not; else 0."""
