@@ -8,19 +8,17 @@ from collections.abc import Iterator
 from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
-_PART = r"[A-Z](?:[a-zà-öø-ÿ'’]+(?:[A-Z][a-z]+)?|')(?:-[A-Za-z][a-z]+)?"
+_FIRST = "[A-Z]"
+_REST = r"(?:[a-zà-öø-ÿ'’]+(?:[A-Z][a-z]+)?|')(?:-[A-Za-z][a-z]+)?"
+_PART = _FIRST + _REST
+# In both the first letter comes before what must not precede it: for it alone the search stops.
 _SEQUENCE = re.compile(
-    rf"(?<![A-Za-z0-9_@/.\-]){_PART}(?:(?: (?:van der|van den"
+    rf"{_FIRST}(?<![A-Za-z0-9_@/.\-]{_FIRST}){_REST}(?:(?: (?:van der|van den"
     rf"|van|von|de la|de|del|da|di|al|el|bin|ibn|le|la) "
     rf"| [A-Z]\.? | ){_PART}){{0,3}}(?![A-Za-z0-9_@])"
 )
 _CAPITALS = re.compile(
-    r"(?<![A-Za-z0-9_])[A-Z]{2,14}(?:,? [A-Z]\.?)?(?:,? [A-Z][A-Z'\-]{1,14}){1,2}(?![A-Za-z0-9_])"
-)
-_TITLE = re.compile(
-    r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Madam"
-    r"|Rev|Capt|Captain|Lt|Sgt|Col|Gen|Officer|Judge|Senator"
-    r"|Nurse|Doctor|Attorney|Detective|Coach)\.?\s$"
+    r"[A-Z](?<![A-Za-z0-9_][A-Z])[A-Z]{1,13}(?:,? [A-Z]\.?)?(?:,? [A-Z][A-Z'\-]{1,14}){1,2}(?![A-Za-z0-9_])"
 )
 _TITLES = words(
     """
@@ -28,6 +26,15 @@ Mr Mrs Ms Miss Mx Dr Prof Professor Sir Madam Rev Captain Officer Judge Senator 
 Detective Coach President Chairman Director Manager Minister Governor Mayor King Queen Saint
 """
 )
+_TITLE_ENDS = tuple(
+    words(
+        """
+Mr Mrs Ms Miss Mx Dr Prof Professor Sir Madam Rev Capt Captain Lt Sgt Col Gen Officer Judge Senator Nurse
+Doctor Attorney Detective Coach
+"""
+    )
+)
+_TITLE = re.compile(rf"\b(?:{'|'.join(_TITLE_ENDS)})\.?\s$")
 _LABEL = re.compile(
     r"(?:\b(?:[Ff]ull [Nn]ame|[Ff]irst [Nn]ame|[Ll]ast [Nn]ame"
     r"|[Nn]ame|NAME|[Pp]atient(?: [Nn]ame)?|[Cc]ustomer(?: [Nn]ame)?"
@@ -56,6 +63,16 @@ _INTRO = re.compile(
     r"|[Ss]igned by|[Ss]incerely|[Rr]egards|[Tt]hanks|[Tt]hank you"
     r"|[Cc]heers|[Bb]est)[,!]?\s{1,3})$"
 )
+_INTRO_WORDS = tuple(
+    words(
+        """
+is named am 'm ’m me dear hi hello hey morning afternoon evening with to meet contact for by sincerely
+regards thanks you cheers best
+"""
+    )
+)
+"""What an introduction ends with, in small letters: a quick look before the long one."""
+_INTRO_ENDS = " \t\n\r\f\v,!"
 _WITH = re.compile(
     r"\b(?:with|by|from|to|and|for|tell|told|ask|asked"
     r"|call|called|email|emailed|cc|that|when|if|patient"
@@ -134,13 +151,24 @@ class EnglishNames:
         self._surname = frozenset(names["surname"])
         self._surname_weak = frozenset(names["surname_weak"]) - self._surname
         self._korean = frozenset(names["korean"])
+        self._singles = (self._given | self._given_weak | self._surname) - _NOT_NAMES
         self._upper_given = frozenset(n.upper() for n in self._given | self._given_weak)
         self._upper_surname = frozenset(n.upper() for n in self._surname | self._surname_weak | self._korean)
 
     def find(self, text: str) -> Iterator[Entity]:
         """Names written First Last, or with a title, a label or a greeting."""
+        singles = self._singles
         for m in _SEQUENCE.finditer(text):
-            yield from self._sequence(text, m.start(), m.group(0))
+            sequence = m.group()
+            # Most are the first word of a sentence: no name, and no `Mr.` before it.
+            if (
+                " " in sequence
+                or sequence in singles
+                or "'" in sequence
+                or "’" in sequence
+                or text[max(0, m.start() - 2) : m.start() - 1] == "."
+            ):
+                yield from self._sequence(text, m.start(), sequence)
         for m in _CAPITALS.finditer(text):
             parts = m.group(0).replace(",", "").split(" ")
             first, last = parts[0], parts[-1]
@@ -191,13 +219,13 @@ class EnglishNames:
         """Points with what stands around the name."""
         points, reason = self._points(parts)
         window = text[max(0, start - 40) : start]
-        if titled or _TITLE.search(window):
+        if titled or _is_titled(window):
             return max(points, 0.6) + 0.3, "title before it"
         if points < 0 or (points < 0.25 and len(parts) == 1):
             return 0.0, ""
         if window.rstrip(" \t\"'").endswith((":", "：", "=", "|")) and _LABEL.search(window):
             return max(points, 0.9 if points >= 0.25 else 0.6), "label before it"
-        if _INTRO.search(window):
+        if window.rstrip(_INTRO_ENDS).lower().endswith(_INTRO_WORDS) and _INTRO.search(window):
             if points >= 0.25:
                 return max(points, 0.85), "greeting or introduction before it"
             if not window.rstrip().lower().endswith(_LOOSE):
@@ -237,6 +265,11 @@ class EnglishNames:
         if last in self._surname_weak and (known or weak):
             return (0.95 if known else 0.45), "first and family name"
         return (0.7, "given name and another") if known else (0.1, "")
+
+
+def _is_titled(window: str) -> bool:
+    """Whether `Mr.` or the like ends the window."""
+    return window[:-1].removesuffix(".").endswith(_TITLE_ENDS) and _TITLE.search(window) is not None
 
 
 def _is_romanised(parts: list[str]) -> bool:
