@@ -12,10 +12,13 @@ from naru.cli import (
     combine,
     config,
     database,
+    dictionary,
     key,
     ledger,
     limit,
     org,
+    pattern,
+    policy,
     prices,
     project,
     rate,
@@ -23,6 +26,7 @@ from naru.cli import (
     user,
 )
 from naru.cli.guard import guard
+from naru.cli.mask import mask
 from naru.cli.up import up
 from naru.kernel.errors import NaruError
 
@@ -36,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(guard)
+app.command()(mask)
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="database")
 app.add_typer(ledger.app, name="ledger")
@@ -50,6 +55,9 @@ app.add_typer(limit.app, name="limit")
 app.add_typer(rate.app, name="rate")
 app.add_typer(audit.app, name="audit")
 app.add_typer(combine.app, name="combine")
+app.add_typer(policy.app, name="policy")
+app.add_typer(dictionary.app, name="dictionary")
+app.add_typer(pattern.app, name="pattern")
 
 
 @app.command()

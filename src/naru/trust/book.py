@@ -295,27 +295,6 @@ class PolicyBook:
         self._audit.record(AuditEvent(action=action, actor=actor, target=target, facts=facts))
 
 
-def read_terms(data: bytes) -> list[str]:
-    """The terms of a text file, one a line, empty lines left out.
-
-    Raises:
-        BadRequest: a line is not UTF-8 (code `invalid_terms`); it is named by its number.
-    """
-    terms: list[str] = []
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        try:
-            text = line.decode("utf-8").strip()
-        except UnicodeDecodeError:
-            raise BadRequest(
-                f"Line {number} is not UTF-8. Save the file as UTF-8 text, one term a line.",
-                code="invalid_terms",
-                param=f"line {number}",
-            ) from None
-        if text:
-            terms.append(text)
-    return terms
-
-
 def _clean_terms(terms: Sequence[str]) -> list[str]:
     if len(terms) > MAX_TERMS:
         raise BadRequest(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
 import msgspec
 
 from naru.trust.entity import Entity
 from naru.trust.mask import Conversation, Masked, Rules, mask_request
+from naru.trust.mask.known import KnownValues
 
+_AGAIN = 0.6
+"""Sure enough to be masked, and less than where something stood beside it that says what it is."""
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
@@ -18,7 +22,8 @@ class Preview(msgspec.Struct, frozen=True):
 
     masked: str
     entities: list[Entity]
-    """Offsets are code points of the text as it was given."""
+    """Offsets are code points of the text as it was given. A value that was found once is an entity wherever
+    it stands, as it is masked there, too."""
     blocked: frozenset[str]
     """Types because of which it would be sent nowhere."""
     inside: frozenset[str]
@@ -37,6 +42,7 @@ def preview(
         conversation: whose placeholders go on; None: this text is one by itself.
     """
     text = _HALF_PAIR.sub("\ufffd", text)
+    conversation = conversation or Conversation("")
     seen: list[Entity] | None = None
 
     def look(part: str) -> Iterable[Entity]:
@@ -49,13 +55,28 @@ def preview(
     masked = Masked({})
     if text:
         fields = {"prompt": msgspec.Raw(msgspec.json.encode(text))}
-        masked = mask_request(
-            "completions", fields, find=look, conversation=conversation or Conversation(""), rules=rules
-        )
+        masked = mask_request("completions", fields, find=look, conversation=conversation, rules=rules)
     shown = masked.fields.get("prompt")
+    found = list(find(text)) if seen is None else seen  # JSON is masked value by value
     return Preview(
         masked=text if shown is None else msgspec.json.decode(shown, type=str),
-        entities=list(find(text)) if seen is None else seen,  # JSON is masked value by value
+        entities=found if conversation.is_empty else _find_again(text, found, conversation),
         blocked=masked.blocked,
         inside=masked.inside,
     )
+
+
+def _find_again(text: str, found: list[Entity], conversation: Conversation) -> list[Entity]:
+    known = KnownValues(conversation.entries())
+    if known.is_empty:
+        return found
+    starts = [entity.start for entity in found]
+    again: list[Entity] = []
+    last = 0
+    for start, end, entry in sorted(known.find(text), key=lambda hit: (hit[0], -hit[1])):
+        at = bisect_right(starts, start)
+        is_taken = (at and found[at - 1].end > start) or (at < len(found) and starts[at] < end)
+        if start >= last and not is_taken:
+            again.append(Entity(entry.type, start, end, _AGAIN, "the same value as elsewhere"))
+            last = end
+    return sorted([*found, *again], key=lambda entity: entity.start) if again else found

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from naru.identity import PersonPrincipal
+from naru.kernel.errors import Unavailable
+from naru.settings.model import Trust
+from naru.trust.book import PolicyBook
 from naru.trust.entity import ENTITY_TYPES
+from naru.trust.words import WordVault
 from naru.web.control import create_control_app
 from naru.web.session import COOKIE
 
@@ -40,9 +45,12 @@ def sign_in(context):
 
 
 def test_a_policy_from_setting_to_removing(admin, acts):
-    """Set, set again, read, listed, removed twice: two entries in the log, and they hold no name of a thing."""
+    """Set, set again, read, listed, removed twice: two entries in the log, and no name in them."""
     assert admin.get(TEAM).json()["code"] == "policy_not_found"
-    body = RULES | {"restore_hosts": ["crm.secret.example"], "actions": RULES["actions"] | {"CUSTOM:otter": "mask"}}
+    body = RULES | {
+        "restore_hosts": ["crm.secret.example"],
+        "actions": RULES["actions"] | {"CUSTOM:otter": "mask"},
+    }
     made = admin.put(TEAM, json=body)
     assert made.status_code == 200, made.text
     assert made.json() == admin.put(TEAM, json=body).json() == admin.get(TEAM).json()
@@ -54,7 +62,9 @@ def test_a_policy_from_setting_to_removing(admin, acts):
     assert admin.get("/api/policies").json() == {"policies": []}
     assert [a.action for a in acts] == ["policy.set", "policy.delete"]
     assert acts[0].facts["actions"] == "KR_RRN=block,PERSON=allow"
-    assert not {"otter", "secret"} & set(json.dumps([dict(a.facts) for a in acts]).replace(".", '"').split('"'))
+    assert not {"otter", "secret"} & set(
+        json.dumps([dict(a.facts) for a in acts]).replace(".", '"').split('"')
+    )
 
 
 def test_what_holds_names_its_source(admin):
@@ -108,7 +118,7 @@ def test_what_is_wrong_is_refused_in_words(admin, acts, body):
 
 
 def test_a_dictionary_from_writing_to_forgetting(admin, acts):
-    """By JSON and by file; answers and log hold its name and count, and the reading of its terms is an entry."""
+    """By JSON and by file; answers hold its name and count; that its terms were read is an entry."""
     at = "/api/dictionaries/team/team_default/customers"
     made = admin.put(at, json={"terms": ["나루상사", " 한강상사 ", "나루상사"]})
     assert made.status_code == 200, made.text
@@ -154,7 +164,9 @@ def test_all_dictionaries_of_one_scope_together_are_bounded(admin):
     at = "/api/dictionaries/org/org_default"
     assert admin.put(f"{at}/a", json={"terms": many}).status_code == 200
     assert admin.put(f"{at}/b", json={"terms": many}).json()["code"] == "invalid_terms"
-    assert admin.put(f"{at}/a", json={"terms": many[:-1]}).status_code == 200, "its own terms are not in its way"
+    assert admin.put(f"{at}/a", json={"terms": many[:-1]}).status_code == 200, (
+        "its own terms are not in its way"
+    )
     assert admin.put("/api/dictionaries/team/team_default/b", json={"terms": many}).status_code == 200
 
 
@@ -173,7 +185,9 @@ def test_a_pattern_from_writing_to_forgetting(admin, sign_in, acts):
         refused = admin.put("/api/patterns/team/team_default/y", json={"expression": wrong})
         assert refused.status_code == 400, wrong
     for name in ("-x", "a b", "x" * 65):
-        assert admin.put(f"/api/patterns/team/team_default/{name}", json={"expression": "x"}).status_code == 400
+        assert (
+            admin.put(f"/api/patterns/team/team_default/{name}", json={"expression": "x"}).status_code == 400
+        )
     for _ in range(2):
         assert admin.delete(at).status_code == 204
     assert admin.get(at).json()["code"] == "pattern_not_found"
@@ -198,7 +212,9 @@ def test_trying_shows_what_would_leave(admin, acts):
     }
     assert found["masked"].startswith("<PERSON_1> 님 주민번호는 <KR_RRN_1>, 번호는 <PHONE_1>입니다.")
     assert all(e["reason"] and 0 < e["score"] <= 1 for e in found["entities"])
-    draft = admin.post("/api/policies/try", json=asked | {"kind": "team", "id": "team_default", "rules": RULES})
+    draft = admin.post(
+        "/api/policies/try", json=asked | {"kind": "team", "id": "team_default", "rules": RULES}
+    )
     assert draft.json()["action"] == "block"
     assert draft.json()["masked"].startswith("김민수 님")
     inside = admin.post("/api/policies/try", json=asked | {"site": "on-prem"}).json()
@@ -284,16 +300,10 @@ def test_what_is_left_of_a_deleted_team_can_be_taken_away(admin):
 
 def test_words_sealed_with_another_key_stop_their_calls(admin, context, engine, clock):
     """Never found as if there were none; and writing them anew mends it."""
-    from naru.settings.model import Trust
-    from naru.trust.book import PolicyBook
-    from naru.trust.words import WordVault
-
     at = "/api/dictionaries/team/team_default/customers"
     admin.put(at, json={"terms": ["나루상사"]})
     vault = WordVault(engine, b"another key".ljust(32))
     book = PolicyBook(engine, clock, context.audit, vault=vault, read_settings=Trust)
-    from naru.kernel.errors import Unavailable
-
     with pytest.raises(Unavailable, match=r"trust\.key"):
         book.find_scanner("org_default", "team_default").scan("hello")
     assert book.find_scanner("org_default", "team_other").scan("hello") == []
@@ -307,7 +317,7 @@ def test_the_database_holds_no_term_in_clear(admin, engine):
     admin.put("/api/patterns/team/team_default/p", json={"expression": "Quokka[0-9]"})
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    for path in engine.place and __import__("pathlib").Path(engine.place).parent.iterdir():
+    for path in Path(engine.place).parent.iterdir():
         data = path.read_bytes()
         assert b"Zanzibar" not in data
         assert b"Quokka" not in data

@@ -18,9 +18,9 @@ from starlette.responses import PlainTextResponse
 
 from naru.identity import PersonPrincipal, UnitKind, decide, find_orgs
 from naru.kernel.errors import PayloadTooLarge
-from naru.trust.book import read_terms
 from naru.trust.entity import CUSTOM
 from naru.trust.store import Words
+from naru.trust.term_file import read_terms
 from naru.web.access import read_context, read_principal, requires
 from naru.web.api.units import In
 from naru.web.context import ControlContext
