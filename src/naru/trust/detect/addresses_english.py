@@ -41,17 +41,19 @@ class EnglishAddresses:
             rf"|United States|UK|United Kingdom|Canada))?"
         )
         self._street = re.compile(
-            rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N"
+            rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}}+[A-Za-z]?+(?:-\d{{1,4}}+)?+ (?:(?:N"
             rf"|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
             rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N"
             rf"|S|E|W|NE|NW|SE|SW)\b\.?)?"
             rf"{unit}{{0,2}}(?P<region>{region}|(?:, {city}){{1,3}}(?:,? {zip_code})?)"
         )
         avenues = "|".join(name[1:] for name in _AVENUES)
-        self._avenue = re.compile(rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}} (?:{avenues}){unit}?{region}")
+        self._avenue = re.compile(rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}}+ (?:{avenues}){unit}?{region}")
         self._roman = re.compile(
-            r"(?<![\w.-])(?:(?:Apt|Unit|Room|Suite|#)\.? ?\w{1,6}(?:-ho)?,? )?(?:\d{1,4}-(?:dong"
-            r"|ho|ga),? ){0,2}\d{1,5}(?:-\d{1,4})?,? "
+            r"[AURS#\d](?<![\w.-][AURS#\d])(?:(?:(?<=A)pt|(?<=U)nit|(?<=R)oom|(?<=S)uite|(?<=#))\.? ?"
+            r"\w{1,6}(?:-ho)?,? (?:\d{1,4}-(?:dong|ho|ga),? ){0,2}\d{1,5}"
+            r"|(?<=\d)(?:\d{0,3}-(?:dong|ho|ga),? (?:\d{1,4}-(?:dong|ho|ga),? )?\d{1,5}|\d{0,4}+))"
+            r"(?:-\d{1,4}+)?+,?+ "
             r"(?:[A-Z][a-z]{1,18}(?:-[a-z]{2,6})? ?)?(?:\d{1,4}(?:beon)?-?gil"
             r"|[A-Z][A-Za-z]{1,20}(?:\d{0,3}(?:beon)?)?-?(?:daero"
             r"|ro|gil|dong))"
