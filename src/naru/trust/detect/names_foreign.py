@@ -21,6 +21,7 @@ _STRONG = frozenset(
     "르트드크프브즈츠쿠키토카코티테페푸웨뷔슈셰쉬케퍼커터버뱅벤벨밴웰엘앨쥬쥘첼켈콜킬킨큰턴튼튜펠핀핑헬휴힐룬릭릿맨먼멘믹밋쓰렉렐롤롭롯랜램랭캐캔컬컴킷톤툴튀웬뎀뎅듀뉘쉐쉴숀윌윅왓닉닐놀덴델딜"
 )
 """Syllables common in transliterations; the strong ones are rare in Korean words."""
+_FIRMS = ("컴퍼니", "코리아", "그룹", "테크", "미디어", "뱅크", "인터내셔널", "스튜디오", "엔터테인먼트")
 _SPELLING = _LOAN | _STRONG
 
 
@@ -71,6 +72,8 @@ class ForeignReader:
         if not cuts or run in self._loans or self.is_place(run):
             return None
         for k in self.stems(run, ends):  # 브래드피트: given and family name without a space
+            if self.is_place(run[:k]):
+                return None
             for cut in reversed(cuts):
                 rest = run[cut:k]
                 if cut < k - 1 and (rest in self._any or (len(rest) > 2 and looks_foreign(rest))):
@@ -102,7 +105,7 @@ class ForeignReader:
 
     def is_place(self, word: str) -> bool:
         """Whether the word is a place, a team or a firm rather than a person."""
-        return word in self._places or (len(word) > 2 and word[-2:] in self._places)
+        return word in self._places or (len(word) > 2 and word[-2:] in self._places) or word.endswith(_FIRMS)
 
 
 class ForeignNames:

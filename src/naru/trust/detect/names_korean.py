@@ -113,7 +113,8 @@ class KoreanNames:
             rf"|({foreign.gate}))[가-힣]*"
         )
         self._beginnings = foreign.beginnings
-        self._words = w.nouns | w.verbs
+        # A title begins with a surname often enough: 조합원, 변호사.
+        self._words = w.nouns | w.verbs | {t for t in w.titles | w.roles | w.kin if len(t) > 2}
 
     def find(self, text: str) -> Iterator[Entity]:
         """Every name of the text, none overlapping."""
@@ -226,10 +227,20 @@ class KoreanNames:
             if size < n or (n == 2 and size > 2 and run[2] not in "씨님입이라"):
                 continue
             kind = self._tails.kind(run, n)
+            if kind >= TITLE and self._is_compound(run, n):
+                continue
             points = self._name_points(run, n) if kind else _IMPOSSIBLE
             if points >= _NO_NAME:
                 readings.append(Reading(n, kind, points + Tails.points(kind), self._common_word(run, n)))
         return tuple(readings)
+
+    def _is_compound(self, run: str, n: int) -> bool:
+        """Whether what looks like a title belongs to another word: 성인 + 연기자, 지루하 + 군."""
+        if run[n] == "군" and run[n - 1] in "하되":
+            return run[1:n] not in self._known
+        if n != 3 or run[:2] not in self._w.nouns:
+            return False
+        return run[2:5] in self._words or self._tails.appellation(run[2:]) > 0
 
     def _weigh(self, text: str, i: int, j: int, run: str, reading: Reading) -> tuple[float, str]:
         """Points and reason of a reading with what stands around the word."""
@@ -264,7 +275,7 @@ class KoreanNames:
         if name in w.not_names or run in w.not_names:
             return _IMPOSSIBLE
         if n == 4:
-            return 1.0 + (1.5 if name[2:] in self._known else 0.2)
+            return 1.0 + (1.5 if name[2:] in self._known else 0.2 if name[2:] not in w.two_nouns else -2.0)
         surname = w.surnames[run[0]]
         if n == 2 or (n == 3 and name[:2] in w.double_surnames):
             if n == 3:
@@ -287,7 +298,7 @@ class KoreanNames:
         else:
             points = -1.5 if given[0] in FIRST_SYLLABLES or given[1] in SECOND_SYLLABLES else -3.8
         if given in w.two_nouns:
-            points -= (1.0 if given in w.common_given else 3.0) if prefixed else 0.6
+            points -= (1.0 if given in w.common_given else 3.0) if prefixed else 0.9
         return points
 
     def _common_word(self, run: str, n: int) -> float:

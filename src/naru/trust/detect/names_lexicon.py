@@ -64,7 +64,7 @@ class Lexicon:
     not_names: frozenset[str]
 
 
-_SURNAME_WEIGHT = {"major": 0.5, "common": -0.1, "rare": -0.8}
+_SURNAME_WEIGHT = {"major": 0.5, "common": -0.1, "rare": -1.0}
 _TELLING = frozenset("김박최")
 """Surnames with which few other words begin."""
 
