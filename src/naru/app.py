@@ -15,7 +15,7 @@ from pathlib import Path
 from naru import __version__
 from naru.audit import KEY_FILE, WITNESS_FILE, AuditLog
 from naru.engines.sql.registry import open_engine
-from naru.gateway import Gateway, Refusals, RetryRules, Road, Rules, rescue
+from naru.gateway import Capture, FeedbackDoor, Gateway, Refusals, RetryRules, Road, Rules, rescue
 from naru.hosting import LocalModel, is_available
 from naru.hosting.provider import LocalProvider
 from naru.identity import Keyring, Keys, KeyWatch, Units, ensure_admin_key
@@ -27,6 +27,7 @@ from naru.metering import LedgerReader, LedgerWriter, PriceBook
 from naru.providers.base import Provider
 from naru.providers.redact import Redactor
 from naru.providers.registry import build_provider
+from naru.providers.retention import list_flags
 from naru.providers.transport import Transport
 from naru.quota import BudgetBook, Quota, Timing
 from naru.routing import CircuitBook, RetryBudget, RouteTable, Timeouts, Upstream
@@ -37,6 +38,8 @@ from naru.settings.model import Provider as ProviderSettings
 from naru.settings.secretfile import ensure_secret
 from naru.trust import Desk, new_room
 from naru.trust.book import PolicyBook
+from naru.trust.entity import Entity
+from naru.trust.records import Records
 from naru.trust.watch import PolicyWatch
 from naru.trust.words import KEY_FILE as WORDS_KEY_FILE
 from naru.trust.words import WordVault
@@ -139,9 +142,20 @@ class App:
             find_org=self._units.find_org,
         )
         self._refusals = Refusals(self._audit)
+        self._records = Records(
+            self._engine,
+            self._clock,
+            self._audit,
+            settings.trust,
+            secrets_folder=secrets_folder,
+            retention_days=settings.ledger.retention_days,
+            has_consent=self._has_consent,
+            find=self._scan,
+        )
         self._trust = Desk(
             new_room(settings.trust),
             self._clock,
+            vault=self._records.conversations,
             secret=self._session_secret,
             ttl_s=settings.trust.conversation_ttl_s,
             max_conversations=settings.trust.max_conversations,
@@ -188,6 +202,7 @@ class App:
         self._audit.start()
         self._audit.record(_own_act("naru.start", version=__version__))
         self._key_watch.start()
+        self._records.start()
         self._policy_watch.start()
         await self._directory.start()
         await self._quota.start()
@@ -201,6 +216,12 @@ class App:
             is_audit_full=lambda: self._audit.is_full,
             refusals=self._refusals,
             trust=self._trust,
+            capture=Capture(self._trust, self._records.captures.put),
+            feedback=FeedbackDoor(
+                self._records.feedback,
+                find_call=LedgerReader(self._engine).find_call,
+                flush=self._ledger.flush,
+            ),
         )
         context = self._context(self._road)
         self._root = Root(
@@ -225,6 +246,7 @@ class App:
         await self._ledger.stop()
         await self._quota.close()
         self._trust.close()
+        await self._records.stop()
         await asyncio.to_thread(self._key_watch.stop)
         await asyncio.to_thread(self._policy_watch.stop)
         await self._directory.stop()
@@ -258,6 +280,7 @@ class App:
         resilience = settings.resilience
         self._circuits.configure(failures=resilience.breaker_failures, open_s=resilience.breaker_open_s)
         self._budget.configure(resilience.retry_budget)
+        self._records.configure(settings.trust)
         self._policy_watch.configure(settings.trust)
         self._road.rules = self._rules(settings, providers, prices)
 
@@ -389,6 +412,7 @@ class App:
             units=self._units,
             budgets=self._budgets,
             policies=self._policies,
+            records=self._records,
             report_spending=self._quota.report,
             keys=self._keys,
             directory=self._directory,
@@ -406,6 +430,12 @@ class App:
             # Anyone who reaches the sign-in page reads this: no absolute path of the machine.
             admin_key_hint="HOME/admin.key" if self.home.is_absolute() else str(self.admin_key_path),
         )
+
+    def _has_consent(self, org: str | None, team: str | None, project: str | None) -> bool:
+        return self._trust.room.table.resolve(org, team, project, None, "").capture_consent
+
+    def _scan(self, text: str) -> list[Entity]:
+        return self._trust.room.scanner.scan(text)
 
     def _is_admin_key(self, key: str) -> bool:
         principal = self._keyring.find(key.encode())
@@ -431,6 +461,8 @@ class App:
                     site=provider.site,
                     circuit=worst,
                     last_error_code=errors[-1] if errors else None,
+                    retention=provider.retention,
+                    retention_flags=list_flags(provider.kind, provider.retention),
                 )
             )
         return infos

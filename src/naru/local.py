@@ -28,6 +28,8 @@ from naru.quota import BudgetBook
 from naru.settings import Settings, load
 from naru.settings.secretfile import ensure_secret
 from naru.trust.book import PolicyBook
+from naru.trust.detect import Scanner
+from naru.trust.records import Records
 from naru.trust.words import KEY_FILE as WORDS_KEY_FILE
 from naru.trust.words import WordVault
 from naru.web.context import ControlContext, StatusInfo
@@ -91,7 +93,8 @@ def read_settings(config: Path | None) -> Settings:
 
 def _names_a_place(path: Path) -> bool:
     try:
-        return not {"database", "secrets"}.isdisjoint(tomllib.loads(path.read_text("utf-8-sig")))
+        said = tomllib.loads(path.read_text("utf-8-sig"))
+        return not {"database", "secrets"}.isdisjoint(said) or "vault_key_file" in said.get("trust", {})
     except (OSError, ValueError):
         return True
 
@@ -118,6 +121,15 @@ def _context(
     started_at = time.monotonic()
     clock = SystemClock()
     units = Units(engine, clock=clock, audit=audit, on_change=_nobody_waits)
+    policies = PolicyBook(
+        engine,
+        clock,
+        audit,
+        vault=WordVault(
+            engine, ensure_secret(secrets_folder / WORDS_KEY_FILE, partial(secrets.token_bytes, 32))
+        ),
+        read_settings=lambda: settings.trust,
+    )
     return ControlContext(
         ledger=LedgerReader(engine),
         units=units,
@@ -133,14 +145,18 @@ def _context(
         audit=audit,
         audit_log=audit,
         budgets=BudgetBook(engine, clock, audit),
-        policies=PolicyBook(
+        policies=policies,
+        records=Records(
             engine,
             clock,
             audit,
-            vault=WordVault(
-                engine, ensure_secret(secrets_folder / WORDS_KEY_FILE, partial(secrets.token_bytes, 32))
+            settings.trust,
+            secrets_folder=secrets_folder,
+            retention_days=settings.ledger.retention_days,
+            has_consent=lambda org, team, project: (
+                policies.read_table().resolve(org, team, project, None, "").capture_consent
             ),
-            read_settings=lambda: settings.trust,
+            find=lambda text: Scanner().scan(text),
         ),
         models=list,  # no road, so no models, no providers and nothing in flight
         providers=list,

@@ -13,6 +13,7 @@ from naru.cli import (
     config,
     database,
     dictionary,
+    feedback,
     key,
     ledger,
     limit,
@@ -22,8 +23,10 @@ from naru.cli import (
     prices,
     project,
     rate,
+    review,
     team,
     user,
+    vault,
 )
 from naru.cli.guard import guard
 from naru.cli.mask import mask
@@ -58,6 +61,9 @@ app.add_typer(combine.app, name="combine")
 app.add_typer(policy.app, name="policy")
 app.add_typer(dictionary.app, name="dictionary")
 app.add_typer(pattern.app, name="pattern")
+app.add_typer(vault.app, name="vault")
+app.add_typer(feedback.app, name="feedback")
+app.add_typer(review.app, name="review")
 
 
 @app.command()

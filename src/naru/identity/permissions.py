@@ -36,6 +36,13 @@ Permission = Literal[
     "policies.read",
     "policies.try",
     "policies.write",
+    "vault.read",
+    "vault.write",
+    "feedback.read",
+    "feedback.write",
+    "feedback.export",
+    "reviews.read",
+    "reviews.write",
     "people.read",
     "people.write",
     "playground.use",
@@ -56,6 +63,7 @@ _VIEWER: Final[frozenset[Permission]] = frozenset(
         "budgets.read",
         "prices.read",
         "policies.read",
+        "feedback.read",
     }
 )
 
@@ -70,6 +78,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
         "people.read",
         "playground.use",
         "policies.try",
+        "feedback.write",
     },
     "finance": _VIEWER | {"ledger.export", "budgets.write", "prices.write"},
     "security": _VIEWER
@@ -82,6 +91,12 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
         "values.reveal",
         "policies.try",
         "policies.write",
+        "vault.read",
+        "vault.write",
+        "feedback.write",
+        "feedback.export",
+        "reviews.read",
+        "reviews.write",
     },
     "admin": PERMISSIONS,
 }

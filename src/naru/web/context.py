@@ -18,6 +18,7 @@ from naru.kernel.clock import Clock
 from naru.metering.models import BreakdownRow, Bucket, Call, Totals
 from naru.quota import BudgetBook
 from naru.trust.book import PolicyBook
+from naru.trust.records import Records
 from naru.web.session import GuessLimiter, PersonSessions, Sessions
 
 BreakdownBy = Literal["model", "provider"]
@@ -89,6 +90,10 @@ class ProviderInfo:
     """`closed` (in use), `open` (resting after failures) or `half_open` (one trial call)."""
     last_error_code: str | None = None
     in_flight: int = 0
+    retention: str = "default"
+    """`none`: it is told to keep nothing."""
+    retention_flags: tuple[str, ...] = ()
+    """What is set in each request for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,8 @@ class ControlContext:
     """The same log, to read, verify and sign; None where there is none."""
     report_spending: Callable[[], Awaitable[None]] | None = None
     """Tells the database what this process has spent up to now; None where no road runs."""
+    records: Records | None = None
+    """The vault, feedback and reviews; None where trust keeps nothing."""
     directory: Directory | None = None
     """People who may sign in; without it there is the admin key alone."""
 

@@ -15,6 +15,7 @@ from naru.web.api import (
     budgets,
     calls,
     dictionaries,
+    feedback,
     keys,
     limits,
     orgs,
@@ -22,9 +23,11 @@ from naru.web.api import (
     people,
     policies,
     projects,
+    reviews,
     sessions,
     status,
     teams,
+    vault,
 )
 from naru.web.console import pages
 from naru.web.console.frame import render_error
@@ -69,6 +72,8 @@ def create_control_app(context: ControlContext) -> FastAPI:
     for router in (orgs.router, teams.router, projects.router, keys.router, budgets.router, limits.router):
         app.include_router(router)
     for router in (policies.router, dictionaries.router):
+        app.include_router(router)
+    for router in (feedback.router, reviews.router, vault.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_error_handlers(app, page=render_error)

@@ -242,6 +242,8 @@ class ProviderOut(_Answer):
     circuit: str = Field(description="`closed` (in use), `open` (resting) or `half_open` (one trial).")
     last_error_code: str | None
     in_flight: int
+    retention: str = Field(description="`none`: it is told to keep nothing; `default`: clients decide.")
+    retention_flags: tuple[str, ...] = Field(description="Set in each request, e.g. `chat: store=false`.")
 
     @classmethod
     def of(cls, provider: ProviderInfo) -> ProviderOut:
