@@ -46,7 +46,7 @@ function config() {
 function timeAxis(series) {
   return {
     field: "t", type: "temporal",
-    scale: { nice: false }, // the hover layer has every step, so its data spans the window exactly
+    scale: { nice: false, domain: [series.from, series.to] }, // also where there is nothing to draw
     axis: { format: hasHours(series) ? "%H:%M" : "%m/%d" },
   };
 }
@@ -88,15 +88,14 @@ function stackedBars(series, fields, colours, labels, format) {
 }
 
 function lines(series, fields, colours, labels) {
+  const values = series.steps.flatMap((step) =>
+    fields.filter((field) => step[field] !== null).map((field) => ({ ...span(series, step), field, value: step[field] })));
   return {
-    data: {
-      values: series.steps.flatMap((step) =>
-        fields.filter((field) => step[field] !== null).map((field) => ({ ...span(series, step), field, value: step[field] }))),
-    },
+    data: { values },
     mark: { type: "line", strokeWidth: 1.8, strokeJoin: "round", interpolate: "monotone", point: { size: 14, filled: true } },
     encoding: {
       x: timeAxis(series),
-      y: { field: "value", type: "quantitative", axis: { labelExpr: "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : format(datum.value, '~g') + ' ms'" } },
+      y: { field: "value", type: "quantitative", scale: values.length ? {} : { domain: [0, 1] }, axis: { labelExpr: "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : format(datum.value, '~g') + ' ms'" } },
       color: { field: "field", type: "nominal", scale: { domain: fields, range: colours }, legend: null },
     },
     tooltips: { fields, labels, format: ",.0f" },
