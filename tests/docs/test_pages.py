@@ -87,6 +87,18 @@ def test_every_command_is_told_of():
         assert name == "version" or f"naru {name}" in text, f"`naru {name}` stands nowhere"
 
 
+GOVERNING = ("org", "team", "project", "key", "user", "budget", "limit", "rate", "audit", "database")
+
+
+@pytest.mark.parametrize("group", GOVERNING)
+def test_every_help_teaches_by_an_example(group):
+    """`naru GROUP COMMAND --help` shows a line that can be typed, and the command in it is that command."""
+    for name, command in typer.main.get_command(app).commands[group].commands.items():
+        example = re.search(r"Example: (.+)", command.help or "")
+        assert example is not None, f"naru {group} {name}"
+        assert example[1].startswith(f"naru {group} {name}"), example[1]
+
+
 def stand_in(variable):
     """A value such as the variable would hold."""
     schemes = {"NARU_DATABASE_URL": "postgresql", "NARU_REDIS_URL": "redis"}

@@ -26,6 +26,7 @@ from naru.web.quota_scopes import may_see, report, resolve_scope
 router = APIRouter(prefix="/budgets")
 
 _WINDOWS: Final = 60
+_SLIVER: Final = 3
 _DONE: Final = ("changed", "topped", "created", "known", "ended", "limit", "rate", "lifted", "restored")
 _SCOPES: Final = 300
 """Scopes of a kind that the form offers; any other may be written."""
@@ -42,9 +43,9 @@ class Bar:
 
 
 def read_bar(spent: int, reserved: int, limit: int | None, amount: int) -> Bar:
-    """What is spent fills the bar, and beyond its end it is full and over."""
+    """What is spent fills the bar, a sliver of it at least, and beyond its end it is full and over."""
     whole = max(1, amount if limit is None else limit)
-    filled = min(1000, spent * 1000 // whole)
+    filled = min(1000, max(_SLIVER if spent > 0 else 0, spent * 1000 // whole))
     return Bar(filled, min(1000 - filled, reserved * 1000 // whole), spent > whole)
 
 

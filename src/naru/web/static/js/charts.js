@@ -46,7 +46,7 @@ function config() {
 function timeAxis(series) {
   return {
     field: "t", type: "temporal",
-    scale: { nice: false, domain: [series.from, series.to] }, // also where there is nothing to draw
+    scale: { nice: false }, // the hover layer has every step, so its data spans the window exactly
     axis: { format: hasHours(series) ? "%H:%M" : "%m/%d" },
   };
 }
@@ -88,14 +88,15 @@ function stackedBars(series, fields, colours, labels, format) {
 }
 
 function lines(series, fields, colours, labels) {
-  const values = series.steps.flatMap((step) =>
-    fields.filter((field) => step[field] !== null).map((field) => ({ ...span(series, step), field, value: step[field] })));
   return {
-    data: { values },
+    data: {
+      values: series.steps.flatMap((step) =>
+        fields.filter((field) => step[field] !== null).map((field) => ({ ...span(series, step), field, value: step[field] }))),
+    },
     mark: { type: "line", strokeWidth: 1.8, strokeJoin: "round", interpolate: "monotone", point: { size: 14, filled: true } },
     encoding: {
       x: timeAxis(series),
-      y: { field: "value", type: "quantitative", scale: values.length ? {} : { domain: [0, 1] }, axis: { labelExpr: "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : format(datum.value, '~g') + ' ms'" } },
+      y: { field: "value", type: "quantitative", axis: { labelExpr: "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : format(datum.value, '~g') + ' ms'" } },
       color: { field: "field", type: "nominal", scale: { domain: fields, range: colours }, legend: null },
     },
     tooltips: { fields, labels, format: ",.0f" },
@@ -123,6 +124,10 @@ function withTooltips(chart, series) {
       tooltip: [stamp(series), ...tooltips.fields.map((field) => ({ field, type: "quantitative", title: tooltips.labels[field], format: tooltips.format }))],
     },
   };
+  if (!data.values.length) { // Vega warns of an empty extent: one mark that is not seen gives it one
+    const nothing = { t: series.from, t2: series.to, field: tooltips.fields[0], below: 0, above: 0, value: 0 };
+    return { layer: [{ data: { values: [nothing] }, ...layer, mark: { ...layer.mark, opacity: 0 } }, hover] };
+  }
   return { layer: [{ data, ...layer }, hover] };
 }
 
