@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from typing import NamedTuple, cast
 
 import httptools
 
 from naru.kernel.errors import UpstreamError
-
-if TYPE_CHECKING:
-    from naru.providers.transport import Origin
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 """Largest whole answer taken from an upstream; beyond it the upstream is at fault, not our memory."""
@@ -26,6 +23,14 @@ _HIGH_WATER, _LOW_WATER = 512 * 1024, 128 * 1024
 """Bytes of a stream that wait for a slow reader before the upstream is made to wait, and until when."""
 _INFLATE_STEP = 256 * 1024
 _FINAL = 200
+
+
+class Origin(NamedTuple):
+    """Where a connection goes."""
+
+    host: str
+    port: int
+    is_tls: bool
 
 
 class Broken(Exception):

@@ -20,7 +20,7 @@ import aiohappyeyeballs
 
 from naru.kernel.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from naru.providers.base import UpstreamRequest
-from naru.providers.connection import Broken, Connection, Response
+from naru.providers.connection import Broken, Connection, Origin, Response
 
 __all__ = ["Response", "Transport"]
 
@@ -34,14 +34,6 @@ _MAX_ADDRESSES = 4096
 _UNQUOTED = "!$&'()*+,/:;=?@[]~%"
 _PORTS = {"http": 80, "https": 443}
 _UNSAFE = "\r\n\0"
-
-
-class Origin(NamedTuple):
-    """Where connections go."""
-
-    host: str
-    port: int
-    is_tls: bool
 
 
 class _Address(NamedTuple):
