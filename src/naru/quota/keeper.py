@@ -277,11 +277,15 @@ class Keeper:
 
         catalogue = await self._run(read)
         if catalogue is not None:
+            is_first = not (self._catalogue.budgets or self._catalogue.limits)
             self._catalogue = catalogue
             self._purse.configure(catalogue.budgets)
-            self._configure_limits()
-            if (catalogue.budgets or catalogue.limits) and known < 0:
+            if is_first and (catalogue.budgets or catalogue.limits):
+                # Among how many a limit is divided must be known before it is in force here. Others read it
+                # within the same second, so soon it is looked at again.
                 await self._renew()
+                self._renewed_at -= self.timing.ttl_s / 3 - 1.5 * self.timing.refresh_s
+            self._configure_limits()
 
     def _configure_limits(self) -> None:
         index, replicas = self._place
@@ -290,7 +294,7 @@ class Keeper:
     async def _renew(self) -> None:
         """Say that we live, and look after those who do not."""
         self._renewed_at = self._clock.monotonic()
-        if not self._purse.accounts and self._limiter.is_empty:
+        if not (self._purse.accounts or self._catalogue.limits):
             return
         now_ns = self._clock.now_ns()
         place = await self._run(lambda: self._bank.renew(self._owner, now_ns))
