@@ -151,6 +151,25 @@ def test_every_error_code_is_told_of():
     assert told == sent, f"missing: {sorted(sent - told)}; too many: {sorted(told - sent)}"
 
 
+def test_every_address_of_the_control_plane_is_told_of():
+    """docs/api.md names each address of `/api`, or the list that it is one of, and none that is not there."""
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    addresses = set()
+    for path in sorted((ROOT / "src" / "naru" / "web" / "api").glob("*.py")):
+        text = path.read_text("utf-8")
+        prefix = re.search(r'APIRouter\(prefix="([^"]*)"', text)
+        for end in re.findall(r'@router\.\w+\(\s*"([^"]*)"', text):
+            addresses.add((prefix[1] if prefix else "") + end.replace(":path", ""))
+    assert addresses
+    alike = {"/api/teams", "/api/projects", "/api/orgs", "/api/keys"}  # told of once, as `/{id}`
+    for address in sorted(addresses):
+        head = "/".join(address.split("/")[:3])
+        short = address.removeprefix(head) if head in alike else ""
+        assert address in page or (short and f"{short}`" in page), f"{address} stands nowhere"
+    for told in re.findall(r"`(?:GET |POST |PUT |PATCH |DELETE )?(/api/[a-z/{}_-]+)`", page):
+        assert told.rstrip("/") in addresses | {"/api/openapi.json"}, f"{told} is not there"
+
+
 def test_every_endpoint_and_header_is_told_of():
     """docs/gateway.md has each path of the data plane and each x-naru header the source knows, no more."""
     page = (ROOT / "docs" / "gateway.md").read_text("utf-8")
