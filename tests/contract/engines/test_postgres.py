@@ -210,7 +210,7 @@ def test_a_value_that_cannot_be_sent_leaves_the_connection_usable(open_engine):
         (lambda url: url.replace(f":{PASSWORD}@", "@"), "asks for a password"),
         (lambda url: url.replace("naru:", "nobody:"), "refuses the password"),
         (lambda url: url + "?options=-c%20nothing.like%3Dthis%20-c%20nothing%3D1", "setting in the URL"),
-        (lambda url: url + "?channel_binding=require", "no channel binding"),
+        (lambda url: url + "?channel_binding=require", "does not prove who it is"),
         (lambda url: url.replace("127.0.0.1", "/nowhere".replace("/", "%2F")), "no socket"),
         (lambda url: url.replace("127.0.0.1", "nobody.invalid"), "host name is not known"),
         (lambda url: url.replace(url.split(":")[-1].split("/")[0], str(free_port())), "nothing listens"),

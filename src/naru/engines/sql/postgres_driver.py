@@ -36,7 +36,11 @@ PARAMSTYLE = "numeric_dollar"
 _TLS_REQUEST = Struct("!ii").pack(8, 80877103)
 _INT = Struct("!i").pack
 _SHORT = Struct("!H").pack
-_KNOWN_SIGN_IN = frozenset({0, 3, 5, 10, 11, 12})
+_SIGNED_IN, _SASL, _SASL_FINAL = 0, 10, 12
+_UNBOUND = frozenset({3, 5})
+"""A password in the clear, or with MD5."""
+_SIGN_IN = frozenset({_SIGNED_IN, *_UNBOUND, _SASL, 11, _SASL_FINAL})
+"""Kinds of the protocol's Authentication message that the driver knows."""
 _KEEPALIVES = (
     ("TCP_KEEPIDLE", 30),
     ("TCP_KEEPINTVL", 10),
@@ -90,7 +94,7 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # the driver has no t
 
     def __init__(self, *, must_bind: bool = False, **arguments: Any) -> None:
         self._must_bind = must_bind
-        self.reply_timeout_s: float | None = None
+        self._is_server_proven = not must_bind
         super().__init__(**arguments)
 
     def cursor(self) -> Cursor:
@@ -178,20 +182,30 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # the driver has no t
         super().handle_ERROR_RESPONSE(data, context)
         context.error = server_error(context.error.args[0])
 
+    # The driver's name for it.
     def handle_AUTHENTICATION_REQUEST(self, data: bytes, context: core.Context) -> None:  # noqa: N802
         code = int.from_bytes(data[:4], "big")
-        if code not in _KNOWN_SIGN_IN:
+        if code not in _SIGN_IN:
             raise ConnectFailed(
                 "it asks for a way to sign in that Naru does not know; it knows passwords and certificates",
                 may_come=False,
             )
-        if self.password is None and code != 0:
+        if self.password is None and code != _SIGNED_IN:
             raise ConnectFailed("it asks for a password, and none was given", may_come=False)
+        # Before the password is sent in the clear, and before "you are in" is believed.
+        if (self._must_bind and code in _UNBOUND) or (code == _SIGNED_IN and not self._is_server_proven):
+            raise _unbound()
+        if code == _SASL:
+            self._is_server_proven = False
         super().handle_AUTHENTICATION_REQUEST(data, context)
-        if self._must_bind and code in {0, 3, 5, 10}:
-            name = getattr(getattr(self, "auth", None), "mechanism_name", "")
-            if not name.endswith("-PLUS"):
-                raise ConnectFailed("it offers no channel binding, and the URL asks for it", may_come=False)
+        if code == _SASL and self._must_bind and not self.auth.mechanism_name.endswith("-PLUS"):
+            raise _unbound()
+        if code == _SASL_FINAL:
+            self._is_server_proven = True  # it knows the password too, or the line above had raised
+
+
+def _unbound() -> ConnectFailed:
+    return ConnectFailed("it does not prove who it is (channel_binding)", may_come=False)
 
 
 def _message(code: bytes, data: bytes | bytearray) -> bytes:
@@ -282,7 +296,6 @@ def connect(
             if (errors[-1].sqlstate or "").startswith("28"):
                 break  # as libpq: a refused password is not tried elsewhere
             continue
-        connection.reply_timeout_s = reply_timeout_s
         connection.wait(reply_timeout_s)
         return connection
     last = errors[-1]

@@ -93,6 +93,7 @@ _KINDS: tuple[tuple[type[BaseException], str, bool], ...] = (
     (ssl.SSLCertVerificationError, "its certificate is not trusted; see sslmode and sslrootcert", False),
     (ssl.SSLError, "no TLS could be agreed on with it", False),
     (socket.gaierror, "this host name is not known", True),
+    (UnicodeError, "this host name is not known", False),
     (ConnectionRefusedError, "nothing listens at this address", True),
     (TimeoutError, "nobody answers at this address", True),
     (FileNotFoundError, "there is no socket at this address", True),

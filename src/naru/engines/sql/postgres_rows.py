@@ -77,11 +77,8 @@ def _statement(table: sa.Table, columns: Columns, dialect: sa.Dialect, skip_know
     names = ", ".join(quote(column.name) for column in columns)
     values = ", ".join(_value(place, column.type, dialect) for place, column in enumerate(columns))
     known = " ON CONFLICT DO NOTHING" if skip_known else ""
-    # Only our own names are put together here; every value is bound.
-    return (
-        f"INSERT INTO {quote(table.name)} ({names}) SELECT {values} "  # noqa: S608
-        f"FROM jsonb_array_elements(%s::jsonb) AS row{known}"
-    )
+    source = f"SELECT {values} FROM jsonb_array_elements(%s::jsonb) AS row"  # noqa: S608  our own names alone
+    return f"INSERT INTO {quote(table.name)} ({names}) {source}{known}"
 
 
 def _value(place: int, kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> str:
