@@ -109,7 +109,7 @@ def test_what_goes_in_comes_out(engine, values):
         {"short": "12345"},
         {"must": None},
     ],
-    ids=str,
+    ids=lambda values: next(iter(values)),
 )
 def test_a_value_that_no_database_takes_is_a_fault_of_its_row(engine, values):
     """Told from a database that is busy, so that the rows beside it are written; nothing of the batch is."""
