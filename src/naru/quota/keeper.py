@@ -32,6 +32,8 @@ from naru.quota.purse import Account, Purse, Slice
 from naru.quota.salvage import Remains, Salvage, list_dead
 
 _log = logging.getLogger(__name__)
+_DATABASE_FAULTS = (SQLAlchemyError, Unavailable)
+"""What a round may end in: a statement that failed, or a database that cannot be reached now."""
 _T = TypeVar("_T")
 Answers = dict[str, Grant]
 """By budget, what the bank said about its present window."""
@@ -129,7 +131,7 @@ class Keeper:
             await self._exchange(is_full=True, is_final=True)
             await self._run(lambda: self._bank.leave(self._owner))
             self._is_settled = self.journal.open_calls == 0
-        except SQLAlchemyError as error:
+        except _DATABASE_FAULTS as error:
             _log.error("budgets could not be settled (%s); the next start does it", type(error).__name__)
 
     async def close(self) -> None:
@@ -183,7 +185,7 @@ class Keeper:
             waiting, self._waiting = self._waiting, []
             try:
                 answers = await self._round()
-            except SQLAlchemyError as error:
+            except _DATABASE_FAULTS as error:
                 if not self._is_failing:
                     # The kind alone: the error's text holds the statement.
                     _log.error("budgets cannot be kept (%s); tried again", type(error).__name__)
