@@ -6,6 +6,7 @@ Never the machine's running servers. Where they are not installed: skipped, and 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 import os
 import pwd
@@ -18,6 +19,9 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 PASSWORD = "kept-out-of-every-log"
 """In every address of these servers, so that a test can look whether it leaked."""
@@ -44,29 +48,70 @@ def missing(what: str) -> None:
 
 
 class PostgresServer:
-    """A cluster in a folder of its own. The server refuses to run as root, so root becomes `postgres`."""
+    """A cluster in a folder of its own. The server refuses to run as root, so root becomes `postgres`.
+
+    Args:
+        programs: the folder of its programs.
+        has_tls: with a certificate of its own for `localhost`, at `certificate`.
+    """
 
     USER = "naru"
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, has_tls: bool = False) -> None:
         self._programs = programs
+        self._has_tls = has_tls
         self._numbers = itertools.count()
         self.port = free_port()
-        self._folder = Path(tempfile.mkdtemp(prefix="naru-postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="naru-postgres-"))
         self._as_user: dict[str, object] = {}
         if os.geteuid() == 0:
             who = pwd.getpwnam("postgres")
-            os.chown(self._folder, who.pw_uid, who.pw_gid)
+            os.chown(self.folder, who.pw_uid, who.pw_gid)
             self._as_user = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
-        self._data = self._folder / "data"
-        secret = self._folder / "password"
+        self._data = self.folder / "data"
+        secret = self.folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
         self._run(
             "initdb", "-D", self._data, "-U", self.USER, "--pwfile", secret, "-A", "scram-sha-256",
             "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync",
         )  # fmt: skip
+        if has_tls:
+            self._make_certificate()
         self.start()
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "server.crt"
+
+    def _make_certificate(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        secret = self.folder / "server.key"
+        secret.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        secret.chmod(0o600)
+        if "user" in self._as_user:
+            os.chown(secret, self._as_user["user"], self._as_user["group"])
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [self._programs / program, *map(str, arguments)]
@@ -77,10 +122,14 @@ class PostgresServer:
 
     def start(self) -> None:
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder} "
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} "
             "-c fsync=off -c max_connections=100 -c shared_buffers=32MB -c log_statement=none"
         )
-        self._run("pg_ctl", "start", "-w", "-s", "-D", self._data, "-l", self._folder / "log", "-o", options)
+        if self._has_tls:
+            options += (
+                f" -c ssl=on -c ssl_cert_file={self.certificate} -c ssl_key_file={self.folder}/server.key"
+            )
+        self._run("pg_ctl", "start", "-w", "-s", "-D", self._data, "-l", self.folder / "log", "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "stop", "-w", "-s", "-D", self._data, "-m", mode)
@@ -88,7 +137,7 @@ class PostgresServer:
     def remove(self) -> None:
         with contextlib.suppress(AssertionError):
             self.stop("immediate")
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     def url(self, database: str, **parameters: str) -> str:
         query = "&".join(f"{name}={value}" for name, value in parameters.items())
@@ -97,11 +146,23 @@ class PostgresServer:
 
     def execute(self, statement: str, *, database: str = "postgres") -> list[tuple]:
         """As the cluster's owner, beside whatever is tested."""
-        import psycopg
+        from pg8000 import dbapi
 
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+        connection = dbapi.connect(
+            self.USER,
+            password=PASSWORD,
+            host="127.0.0.1",
+            port=self.port,
+            database=database,
+            ssl_context=False,
+        )
+        try:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+        finally:
+            connection.close()
 
     def create_database(self) -> str:
         """The address of a new, empty database."""
@@ -159,13 +220,18 @@ class RedisServer:
         shutil.rmtree(self._folder)
 
 
-@pytest.fixture(scope="session")
-def postgres_server():
-    """One for the whole run; each test makes a database of its own in it."""
+def find_postgres() -> Path:
+    """The folder of its programs; skips where there is none."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if not versions:
         missing("PostgreSQL")
-    server = PostgresServer(versions[-1].parent)
+    return versions[-1].parent
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """One for the whole run; each test makes a database of its own in it."""
+    server = PostgresServer(find_postgres())
     yield server
     server.remove()
 

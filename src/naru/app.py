@@ -23,7 +23,7 @@ from naru.identity.people_directory import Directory
 from naru.kernel.audit import AuditEvent, Outcome
 from naru.kernel.clock import Clock, SystemClock
 from naru.kernel.errors import ConfigError, NaruError
-from naru.metering import LedgerReader, LedgerWriter, PriceBook
+from naru.metering import LedgerReader, LedgerWriter, PriceBook, RetentionClock
 from naru.providers.base import Provider
 from naru.providers.redact import Redactor
 from naru.providers.registry import build_provider
@@ -94,7 +94,8 @@ class App:
         """Why the embedded model does not run; "" when it does or was switched off."""
         self._clock = clock or SystemClock()
         self._started_at = time.monotonic()
-        self._ledger = LedgerWriter(self._engine, settings.ledger, self._clock)
+        self._retention_clock = RetentionClock(self._clock)
+        self._ledger = LedgerWriter(self._engine, settings.ledger, self._retention_clock)
         self._audit = AuditLog(
             self._engine,
             secrets_folder / KEY_FILE,
@@ -198,6 +199,8 @@ class App:
     async def start(self) -> None:
         """Bring the database up to date, start the ledger and the embedded model, and wire the road."""
         self._engine.migrate()
+        newest = LedgerReader(self._engine).list_calls(limit=1)
+        self._retention_clock.begin(newest[0].started_at_ns if newest else None)
         self._ledger.start()
         self._audit.start()
         self._audit.record(_own_act("naru.start", version=__version__))

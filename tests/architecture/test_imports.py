@@ -64,7 +64,7 @@ for name in ours:
 
 THIRD_PARTY = (
     "aiohttp alembic alembic.command babel babel.numbers botocore fastapi fastapi.responses httptools "
-    "itsdangerous jinja2 msgspec psycopg pydantic redis.asyncio sqlalchemy starlette.staticfiles "
+    "itsdangerous jinja2 msgspec pg8000 pydantic redis.asyncio sqlalchemy starlette.staticfiles "
     "starlette.concurrency typer uvicorn uvloop"
 )
 

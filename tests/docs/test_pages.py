@@ -87,6 +87,18 @@ def test_every_command_is_told_of():
         assert name == "version" or f"naru {name}" in text, f"`naru {name}` stands nowhere"
 
 
+GOVERNING = ("org", "team", "project", "key", "user", "budget", "limit", "rate", "audit", "database")
+
+
+@pytest.mark.parametrize("group", GOVERNING)
+def test_every_help_teaches_by_an_example(group):
+    """`naru GROUP COMMAND --help` shows a line that can be typed, and the command in it is that command."""
+    for name, command in typer.main.get_command(app).commands[group].commands.items():
+        example = re.search(r"Example: (.+)", command.help or "")
+        assert example is not None, f"naru {group} {name}"
+        assert example[1].startswith(f"naru {group} {name}"), example[1]
+
+
 def stand_in(variable):
     """A value such as the variable would hold."""
     schemes = {"NARU_DATABASE_URL": "postgresql", "NARU_REDIS_URL": "redis"}
@@ -137,6 +149,25 @@ def test_every_error_code_is_told_of():
     told = {code for row in rows for code in CODE.findall(row)}
     sent = set(find_codes())
     assert told == sent, f"missing: {sorted(sent - told)}; too many: {sorted(told - sent)}"
+
+
+def test_every_address_of_the_control_plane_is_told_of():
+    """docs/api.md names each address of `/api`, or the list that it is one of, and none that is not there."""
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    addresses = set()
+    for path in sorted((ROOT / "src" / "naru" / "web" / "api").glob("*.py")):
+        text = path.read_text("utf-8")
+        prefix = re.search(r'APIRouter\(prefix="([^"]*)"', text)
+        for end in re.findall(r'@router\.\w+\(\s*"([^"]*)"', text):
+            addresses.add((prefix[1] if prefix else "") + end.replace(":path", ""))
+    assert addresses
+    alike = {"/api/teams", "/api/projects", "/api/orgs", "/api/keys"}  # told of once, as `/{id}`
+    for address in sorted(addresses):
+        head = "/".join(address.split("/")[:3])
+        short = address.removeprefix(head) if head in alike else ""
+        assert address in page or (short and f"{short}`" in page), f"{address} stands nowhere"
+    for told in re.findall(r"`(?:GET |POST |PUT |PATCH |DELETE )?(/api/[a-z/{}_-]+)`", page):
+        assert told.rstrip("/") in addresses | {"/api/openapi.json"}, f"{told} is not there"
 
 
 def test_every_endpoint_and_header_is_told_of():

@@ -54,6 +54,7 @@ ACTIONS: Final[dict[str, str]] = {
     "budget.create": "A budget was made.",
     "budget.update": "A budget was changed.",
     "budget.delete": "A budget was removed.",
+    "budget.restore": "An ended budget was put in force again.",
     "budget.top_up": "A budget was raised for its current period.",
     "budget.warn": "Spending reached a budget's warning.",
     "budget.stop": "Spending reached a budget's stop: calls are refused.",

@@ -6,7 +6,7 @@ import json
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -36,6 +36,7 @@ PublicKeyOption = Annotated[
         help="Public key to trust, or a file that holds it, instead of the one beside the log.",
     ),
 ]
+Outcome = Literal["done", "denied", "failed"]
 _HEADINGS: Final = ("seq", "time (UTC)", "actor", "action", "target", "outcome", "facts")
 
 
@@ -46,7 +47,7 @@ def list_(
     actor: Annotated[str | None, typer.Option(help="Only of this actor, e.g. user:usr_…")] = None,
     action: Annotated[str | None, typer.Option(help="Only this action; `key.` for all of them.")] = None,
     target: Annotated[str | None, typer.Option(help="Only done to this, e.g. key:key_…")] = None,
-    outcome: Annotated[str | None, typer.Option(help="Only done, denied or failed ones.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="Only those that ended so.")] = None,
     since: Annotated[str | None, typer.Option(help="Only from this time on, like 2026-11-21T09:00Z.")] = None,
     home: HomeOption = HOME,
     url: UrlOption = None,
@@ -83,7 +84,8 @@ def list_(
         )
         for e in found
     ]
-    print_table(_HEADINGS, rows, "No entry matches.")
+    given = any((before, actor, action, target, outcome, since))
+    print_table(_HEADINGS, rows, "No entry matches." if given else "No entry yet.")
 
 
 @app.command()
@@ -94,7 +96,10 @@ def show(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print one entry."""
+    """Print one entry.
+
+    Example: naru audit show 1 --json
+    """
     with open_control(home, url, key) as control:
         entry = control.request("GET", f"/api/audit/{seq}")
     if as_json:
@@ -155,6 +160,8 @@ def public_key(
     """Print the public key that checks checkpoints and proofs, in the form of C2SP signed notes.
 
     After a change of keys every one is printed, newest last. Keep them where you keep checkpoints.
+
+    Example: naru audit public-key > audit.pub
     """
     with open_control(home, url, key) as control:
         found = control.request("GET", "/api/audit/checkpoint")["public_keys"]
@@ -191,6 +198,8 @@ def check_proof(
     """Check a proof, without any Naru. Ends with 1 when it does not hold.
 
     Without --public-key the key in the proof itself is used, which shows only that the proof is whole.
+
+    Example: naru audit check-proof proof.json --public-key audit.pub
     """
     from naru.audit import check_proof
 
@@ -337,4 +346,4 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _facts(facts: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in facts.items()) or "-"
+    return ", ".join(f"{name}={'-' if value is None else value}" for name, value in facts.items()) or "-"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
-from naru.cli.output import moment, print_fields, print_json, print_table
+from naru.cli.output import moment, plain, print_fields, print_json, print_table
 from naru.kernel.errors import NotFound
 
 app = typer.Typer(
@@ -18,6 +18,9 @@ app = typer.Typer(
 
 BudgetId = Annotated[str, typer.Argument(metavar="ID", help="The budget's id, bud_….")]
 Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="E.g. team:acme/search, or tag:env=prod.")]
+Period = Literal["day", "week", "month", "fixed"]
+Currency = Literal["USD", "KRW"]
+Unpriced = Literal["refuse", "allow"]
 _HEADINGS: Final = ("id", "scope", "period", "limit (USD)", "spent", "reserved", "left", "state")
 
 
@@ -25,8 +28,8 @@ _HEADINGS: Final = ("id", "scope", "period", "limit (USD)", "spent", "reserved",
 def create(
     scope: Scope,
     amount: Annotated[str, typer.Argument(help="How much, in the currency.")],
-    period: Annotated[str, typer.Option(help="day, week, month or fixed.")] = "month",
-    currency: Annotated[str, typer.Option(help="USD or KRW.")] = "USD",
+    period: Annotated[Period, typer.Option(help="Aligned to the calendar of the time zone.")] = "month",
+    currency: Annotated[Currency, typer.Option(help="KRW needs an exchange rate.")] = "USD",
     time_zone: Annotated[str, typer.Option(help="IANA name; days begin at its midnight.")] = "UTC",
     name: Annotated[str, typer.Option(help="Tells budgets of one scope and period apart.")] = "",
     starts: Annotated[str | None, typer.Option(help="Of a fixed one: RFC 3339.")] = None,
@@ -34,7 +37,9 @@ def create(
     warn: Annotated[
         list[int] | None, typer.Option(help="Tell when so many percent are spent; repeatable.")
     ] = None,
-    stop: Annotated[int, typer.Option(help="Refuse calls from so many percent on; 0 only warns.")] = 100,
+    stop: Annotated[
+        int, typer.Option(min=0, max=1000, help="Refuse calls from so many percent on; 0 only warns.")
+    ] = 100,
     allow_unpriced: Annotated[
         bool, typer.Option("--allow-unpriced", help="Let calls for models without a known price pass.")
     ] = False,
@@ -43,7 +48,10 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a budget. The same one again is found, not made twice."""
+    """Make a budget. The same one again is found, not made twice.
+
+    Example: naru budget create team:acme/search 500 --time-zone Asia/Seoul --warn 50 --warn 80
+    """
     body: dict[str, Any] = {
         "scope": scope,
         "amount": amount,
@@ -64,13 +72,20 @@ def create(
 @app.command("list")
 def list_(
     scope: Annotated[str | None, typer.Option(help="Only those of this scope.")] = None,
+    ended: Annotated[bool, typer.Option("--ended", help="The ended ones instead.")] = False,
     home: HomeOption = HOME,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print budgets and how they stand."""
+    """Print budgets and how they stand; with --ended those that hold nobody any more.
+
+    Example: naru budget list --scope team:acme/search
+    """
     with open_control(home, url, key) as control:
+        if ended:
+            _print_ended(control.request("GET", "/api/budgets/ended")["budgets"], as_json=as_json)
+            return
         found = control.request("GET", "/api/budgets", query={"scope": scope})["budgets"]
     if as_json:
         print_json(found)
@@ -78,7 +93,7 @@ def list_(
     rows = [
         (
             b["id"],
-            b["scope"] + (f" ({b['name']})" if b["name"] else ""),
+            b["scope_path"] + (f" ({b['name']})" if b["name"] else ""),
             b["period"],
             b["limit_usd"] or "none",
             b["window"]["spent_usd"] if b["window"] else "-",
@@ -99,7 +114,10 @@ def show(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print one budget and how it stands."""
+    """Print one budget and how it stands.
+
+    Example: naru budget show bud_01k… --json
+    """
     with open_control(home, url, key) as control:
         _print(control.request("GET", f"/api/budgets/{segment(id)}"), as_json=as_json)
 
@@ -109,14 +127,25 @@ def update(
     id: BudgetId,
     amount: Annotated[str | None, typer.Option(help="How much, in the currency.")] = None,
     warn: Annotated[list[int] | None, typer.Option(help="Thresholds in percent; repeatable.")] = None,
-    stop: Annotated[int | None, typer.Option(help="Refuse from so many percent on; 0 only warns.")] = None,
+    stop: Annotated[
+        int | None, typer.Option(min=0, max=1000, help="Refuse from so many percent on; 0 only warns.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Another name; an empty one takes it off.")] = None,
+    unpriced: Annotated[
+        Unpriced | None, typer.Option(help="What happens to calls for models without a known price.")
+    ] = None,
     home: HomeOption = HOME,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a budget; in force at once, in the present window too."""
-    body: dict[str, Any] = {}
+    """Change a budget; in force at once, in the present window too.
+
+    Example: naru budget update bud_01k… --amount 800 --warn 50 --warn 90
+    """
+    body: dict[str, Any] = {
+        field: value for field, value in (("name", name), ("on_unpriced", unpriced)) if value is not None
+    }
     if amount is not None:
         body["amount"] = amount
     if warn is not None:
@@ -142,7 +171,10 @@ def top_up(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add money to the present window. What is spent of it stays spent when it ends."""
+    """Add money to the present window. What is spent of it stays spent when it ends.
+
+    Example: naru budget top-up bud_01k… 100 --id launch-day-1
+    """
     body = {"amount": amount, "expires_at": until, "id": request_id}
     with open_control(home, url, key) as control:
         found = control.request("POST", f"/api/budgets/{segment(id)}/top-ups", body)
@@ -160,13 +192,32 @@ def delete(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a budget; its history stays. Ending one that is not there changes nothing."""
+    """End a budget; its history stays, and it can be restored. Ended already is done.
+
+    Example: naru budget delete bud_01k…
+    """
     with open_control(home, url, key) as control:
         control.request("DELETE", f"/api/budgets/{segment(id)}")
     if as_json:
         print_json({"id": id, "deleted": True})
     else:
-        typer.echo(f"{id} has ended.")
+        typer.echo(f"No budget {plain(id)} holds any more. `naru budget list --ended` shows ended ones.")
+
+
+@app.command()
+def restore(
+    id: BudgetId,
+    home: HomeOption = HOME,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put an ended budget in force again, with its history. What was spent meanwhile does not count.
+
+    Example: naru budget restore bud_01k…
+    """
+    with open_control(home, url, key) as control:
+        _print(control.request("POST", f"/api/budgets/{segment(id)}/restore"), as_json=as_json)
 
 
 @app.command()
@@ -177,7 +228,10 @@ def history(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a budget's windows, newest first, and its top-ups."""
+    """Print a budget's windows, newest first, and its top-ups.
+
+    Example: naru budget history bud_01k…
+    """
     with open_control(home, url, key) as control:
         found = control.request("GET", f"/api/budgets/{segment(id)}/history")
     if as_json:
@@ -208,6 +262,26 @@ def history(
         )
 
 
+def _print_ended(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            b["id"],
+            b["scope_path"],
+            b["name"] or "-",
+            b["period"],
+            b["amount"],
+            b["currency"],
+            moment(b["ended_at"]),
+        )
+        for b in found
+    ]
+    headings = ("id", "scope", "name", "period", "amount", "currency", "ended (UTC)")
+    print_table(headings, rows, "No budget was ended yet.")
+
+
 def _state(budget: dict[str, Any]) -> str:
     if budget["window"] is None:
         return "not in force"
@@ -225,7 +299,7 @@ def _print(budget: dict[str, Any], *, as_json: bool) -> None:
     window = budget["window"]
     fields = [
         ("id", budget["id"]),
-        ("scope", budget["scope"]),
+        ("scope", budget["scope_path"]),
         ("name", budget["name"] or "-"),
         ("period", f"{budget['period']}, {budget['time_zone']}"),
         ("amount", f"{budget['amount']} {budget['currency']}"),

@@ -28,7 +28,7 @@ _HOME = Path(".naru")
 _CONFIG = Path("naru.toml")
 _FROM_ENVIRONMENT = "env:"
 _CLOCK_MS = 1_000
-_NEAR = tuple(f"postgresql://{host}" for host in ("/", "127.0.0.1", "localhost", "::1"))
+_NEAR = tuple(f"postgresql://{host}" for host in ("/", "127.0.0.1", "localhost", "[::1]"))
 """Places that no wire leads to."""
 
 HomeOption = Annotated[Path, typer.Option(help="Folder of the database, as given to `naru up`.")]

@@ -11,7 +11,7 @@ import typer
 from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
 from naru.cli.output import listed, moment, plain, print_fields, print_json, print_table
 from naru.cli.units import find, list_all
-from naru.kernel.errors import BadRequest
+from naru.kernel.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from naru.cli.control import Control
@@ -60,7 +60,10 @@ def list_(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print keys, without their secrets."""
+    """Print keys, without their secrets.
+
+    Example: naru key list --org acme --revoked
+    """
     query: dict[str, str | None] = {
         "org": org,
         "team": team,
@@ -94,7 +97,10 @@ def show(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print one key, without its secret."""
+    """Print one key, without its secret; a revoked one by its id.
+
+    Example: naru key show bot/ci
+    """
     with open_control(home, url, key) as control:
         _print(find(control, "keys", ref), as_json=as_json)
 
@@ -175,7 +181,10 @@ def rename(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a key another name."""
+    """Give a key another name.
+
+    Example: naru key rename bot/ci nightly
+    """
     with open_control(home, url, key) as control:
         _print(_patch(control, ref, {"name": name}), as_json=as_json)
 
@@ -188,7 +197,10 @@ def disable(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Switch a key off for now, in every replica within two seconds."""
+    """Switch a key off for now, in every replica within two seconds.
+
+    Example: naru key disable bot/ci
+    """
     with open_control(home, url, key) as control:
         _print(_patch(control, ref, {"disabled": True}), as_json=as_json)
 
@@ -201,7 +213,10 @@ def enable(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Switch a key on again."""
+    """Switch a key on again.
+
+    Example: naru key enable bot/ci
+    """
     with open_control(home, url, key) as control:
         _print(_patch(control, ref, {"disabled": False}), as_json=as_json)
 
@@ -221,10 +236,12 @@ def rotate(
 
     Example: naru key rotate bot/ci --overlap 2h
     """
+    overlap_s = _seconds(overlap, "--overlap")
+    if overlap_s > 30 * _SECONDS["d"]:
+        raise BadRequest("--overlap is 30d at most.", param="overlap_s")
     with open_control(home, url, key) as control:
         found = find(control, "keys", ref)
-        body = {"overlap_s": _seconds(overlap, "--overlap")}
-        rotated = control.request("POST", f"/api/keys/{found['id']}/rotate", body)
+        rotated = control.request("POST", f"/api/keys/{found['id']}/rotate", {"overlap_s": overlap_s})
     if as_json:
         print_json(rotated)
         return
@@ -242,10 +259,24 @@ def revoke(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a key for good, in every replica within two seconds."""
+    """End a key for good, in every replica within two seconds. Revoked already is done.
+
+    Example: naru key revoke bot/ci
+    """
     with open_control(home, url, key) as control:
-        found = find(control, "keys", ref)
+        found = _find_also_revoked(control, ref)
         _print(control.request("POST", f"/api/keys/{found['id']}/revoke"), as_json=as_json)
+
+
+def _find_also_revoked(control: Control, ref: str) -> dict[str, Any]:
+    """The key, or the newest revoked one that bore this name: a repeated command meets what it has done."""
+    try:
+        return find(control, "keys", ref)
+    except NotFound:
+        for key in list_all(control, "keys", {"revoked": "true"}, cursor="before"):
+            if key["revoked_at"] is not None and f"/{key['path']}".endswith(f"/{ref}"):
+                return key
+        raise
 
 
 def _scope(

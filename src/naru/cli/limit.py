@@ -22,35 +22,41 @@ _BOUNDS = ("requests_per_minute", "tokens_per_minute", "concurrent_calls")
 @app.command("set")
 def set_(
     scope: Scope,
-    requests: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
-    tokens: Annotated[int | None, typer.Option(help="Tokens a minute, in and out.")] = None,
-    concurrent: Annotated[int | None, typer.Option(help="Calls at the same time.")] = None,
+    requests: Annotated[int | None, typer.Option(help="Requests a minute.", min=1)] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens a minute, in and out.", min=1)] = None,
+    concurrent: Annotated[int | None, typer.Option(help="Calls at the same time.", min=1)] = None,
     home: HomeOption = HOME,
     url: UrlOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set all bounds of a scope; what is left out is no bound."""
+    """Set all bounds of a scope; what is left out is no bound.
+
+    Example: naru limit set team:acme/search --requests 600 --tokens 200000 --concurrent 20
+    """
     body = dict(zip(_BOUNDS, (requests, tokens, concurrent), strict=True))
     with open_control(home, url, key) as control:
         found = control.request("PUT", f"/api/limits/{segment(scope)}", body)
     if as_json:
         print_json(found)
         return
-    print_fields([("scope", found["scope"]), *((name, _bound(found[name])) for name in _BOUNDS)])
+    print_fields([("scope", found["scope_path"]), *((name, _bound(found[name])) for name in _BOUNDS)])
 
 
 @app.command("list")
 def list_(
     home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
 ) -> None:
-    """Print limits."""
+    """Print limits.
+
+    Example: naru limit list --json
+    """
     with open_control(home, url, key) as control:
         found: list[dict[str, Any]] = control.request("GET", "/api/limits")["limits"]
     if as_json:
         print_json(found)
         return
-    rows = [(f["scope"], *(_bound(f[name]) for name in _BOUNDS)) for f in found]
+    rows = [(f["scope_path"], *(_bound(f[name]) for name in _BOUNDS)) for f in found]
     print_table(
         ("scope", "requests/min", "tokens/min", "at once"),
         rows,
@@ -66,7 +72,10 @@ def delete(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Lift every bound of a scope. Lifting what is not there changes nothing."""
+    """Lift every bound of a scope. Lifting what is not there changes nothing.
+
+    Example: naru limit delete team:acme/search
+    """
     with open_control(home, url, key) as control:
         control.request("DELETE", f"/api/limits/{segment(scope)}")
     if as_json:

@@ -21,7 +21,10 @@ def list_(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print organisations, by path."""
+    """Print organisations, by path.
+
+    Example: naru org list --json
+    """
     with open_control(home, url, key) as control:
         print_units(control, "orgs", {}, as_json=as_json)
 
@@ -34,7 +37,10 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one; one of this name stays as it is."""
+    """Make one; one of this name stays as it is.
+
+    Example: naru org create acme
+    """
     with open_control(home, url, key) as control:
         create_unit(control, "orgs", {"name": name}, as_json=as_json)
 

@@ -25,7 +25,10 @@ def list_(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print projects, by path."""
+    """Print projects, by path.
+
+    Example: naru project list --team acme/search
+    """
     with open_control(home, url, key) as control:
         print_units(control, "projects", {"team": team}, as_json=as_json)
 
@@ -39,7 +42,10 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one, in the default team unless another is named; one of this name stays as it is."""
+    """Make one, in the default team unless another is named; one of this name stays as it is.
+
+    Example: naru project create bot --team acme/search
+    """
     body = {"name": name} if team is None else {"name": name, "team": team}
     with open_control(home, url, key) as control:
         create_unit(control, "projects", body, as_json=as_json)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 
 import typer
 
 from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
 from naru.cli.output import print_fields, print_json, print_table
+from naru.kernel.errors import BadRequest
 
 app = typer.Typer(help="Exchange rates of budgets that are not in USD.", no_args_is_help=True)
 
 
 @app.command("set")
 def set_(
-    currency: Annotated[str, typer.Argument(help="KRW.")],
+    currency: Annotated[Literal["KRW"], typer.Argument(help="The won is the one currency beside USD.")],
     valid_from: Annotated[str, typer.Argument(metavar="DAY", help="First day, like 2026-01-01.")],
     usd_per_unit: Annotated[str, typer.Argument(metavar="USD", help="USD for one unit, like 0.00072.")],
     home: HomeOption = HOME,
@@ -22,7 +24,14 @@ def set_(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set a rate from a day on. Windows of budgets that are open keep theirs."""
+    """Set a rate from a day on. Windows of budgets that are open keep theirs.
+
+    Example: naru rate set KRW 2026-01-01 0.00072
+    """
+    try:
+        date.fromisoformat(valid_from)
+    except ValueError:
+        raise BadRequest("DAY is written like 2026-01-01.", param="valid_from") from None
     path = f"/api/rates/{segment(currency)}/{segment(valid_from)}"
     with open_control(home, url, key) as control:
         found = control.request("PUT", path, {"usd_per_unit": usd_per_unit})
@@ -36,7 +45,10 @@ def set_(
 def list_(
     home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
 ) -> None:
-    """Print the rates, newest first."""
+    """Print the rates, newest first.
+
+    Example: naru rate list
+    """
     with open_control(home, url, key) as control:
         found = control.request("GET", "/api/rates")["rates"]
     if as_json:

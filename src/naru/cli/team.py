@@ -25,7 +25,10 @@ def list_(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print teams, by path."""
+    """Print teams, by path.
+
+    Example: naru team list --org acme
+    """
     with open_control(home, url, key) as control:
         print_units(control, "teams", {"org": org}, as_json=as_json)
 
@@ -39,7 +42,10 @@ def create(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make one, in the default org unless another is named; one of this name stays as it is."""
+    """Make one, in the default org unless another is named; one of this name stays as it is.
+
+    Example: naru team create search --org acme
+    """
     body = {"name": name} if org is None else {"name": name, "org": org}
     with open_control(home, url, key) as control:
         create_unit(control, "teams", body, as_json=as_json)

@@ -8,6 +8,7 @@ import typer
 
 from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
 from naru.cli.output import moment, plain, print_fields, print_json, print_table
+from naru.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from naru.cli.control import Control
@@ -15,12 +16,23 @@ if TYPE_CHECKING:
 NameArgument = Annotated[str, typer.Argument(help="Its name; no slash.")]
 Reference = Annotated[str, typer.Argument(metavar="REF", help="Id, path, or end of a path.")]
 _PAGE: Final = 500
+_NOUNS: Final = {"orgs": "organisation", "teams": "team", "projects": "project", "keys": "key"}
+_ABSENT: Final = ("unit_not_found", "key_not_found")
+_EXAMPLES: Final = {"orgs": "acme", "teams": "acme/search", "projects": "acme/search/bot"}
 _HEADINGS: Final = ("path", "id", "state", "created (UTC)")
 
 
 def find(control: Control, plural: str, name: str) -> dict[str, Any]:
     """What has this id, path or end of a path; raises NotFound when nothing has."""
-    found: list[dict[str, Any]] = control.request("GET", f"/api/{plural}", query={"ref": name})["items"]
+    try:
+        found: list[dict[str, Any]] = control.request("GET", f"/api/{plural}", query={"ref": name})["items"]
+    except NotFound as error:
+        if error.code not in _ABSENT:
+            raise  # there is no Naru at that address at all
+        noun = _NOUNS[plural]
+        raise NotFound(
+            f"No {noun} is called {plain(name)!r}; `naru {plural[:-1]} list` shows them.", code=error.code
+        ) from None
     return found[0]
 
 
@@ -70,9 +82,17 @@ class Level:
         self.plural = plural
 
     def add_to(self, app: typer.Typer) -> None:
-        """Make them commands of `app`."""
-        for command in (self.show, self.rename, self.disable, self.enable, self.delete):
-            app.command()(command)
+        """Make them commands of `app`, each with an example of its level."""
+        for command, more in (
+            (self.show, ""),
+            (self.rename, " new-name"),
+            (self.disable, ""),
+            (self.enable, ""),
+            (self.delete, ""),
+        ):
+            name = command.__name__
+            example = f"naru {self.plural[:-1]} {name} {_EXAMPLES[self.plural]}{more}"
+            app.command(help=f"{command.__doc__}\n\nExample: {example}")(command)
 
     def show(
         self,
@@ -131,10 +151,19 @@ class Level:
         key: KeyOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        """Delete it when it is empty. The ledger keeps what was booked on it."""
+        """Delete it when it is empty. The ledger keeps what was booked on it. Gone already is done."""
         with open_control(home, url, key) as control:
-            found = find(control, self.plural, ref)
-            control.request("DELETE", f"/api/{self.plural}/{found['id']}")
+            try:
+                found = find(control, self.plural, ref)
+                control.request("DELETE", f"/api/{self.plural}/{found['id']}")
+            except NotFound as error:
+                if error.code not in _ABSENT:
+                    raise
+                if as_json:
+                    print_json({"id": None, "deleted": False})
+                else:
+                    typer.echo(f"{error.message} Nothing was deleted.")
+                return
         if as_json:
             print_json({"id": found["id"], "deleted": True})
         else:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.output import plain, print_fields, print_json, print_table
 from naru.kernel.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ RoleOption = Annotated[
     ),
 ]
 _PAGE: Final = 500
+_ROLES: Final = ("viewer", "operator", "finance", "security", "admin")
+_NOBODY: Final = "Nobody yet; `naru user create --email ADDRESS --role admin` makes an account."
 _HEADINGS: Final = ("email", "id", "name", "state", "roles", "second factor", "last sign-in (UTC)")
 
 
@@ -54,12 +56,12 @@ def create(
     with open_control(home, url, key) as control:
         made = control.request("POST", "/api/people", body)
     if as_json:
-        _print_json(made)
+        print_json(made)
         return
     if not made["created"]:
-        typer.echo(f"{_plain(made['email'])} has an account already ({made['id']}); nothing was changed.")
+        typer.echo(f"{plain(made['email'])} has an account already ({made['id']}); nothing was changed.")
         return
-    typer.echo(f"{_plain(made['email'])} was made: {made['id']}", err=True)
+    typer.echo(f"{plain(made['email'])} was made: {made['id']}", err=True)
     if made["one_time_password"]:
         typer.echo("One-time password, shown this once, good for three days and one sign-in:", err=True)
         typer.echo(made["one_time_password"])
@@ -72,7 +74,10 @@ def list_(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print everybody, by address."""
+    """Print everybody, by address.
+
+    Example: naru user list --json
+    """
     found: list[dict[str, Any]] = []
     with open_control(home, url, key) as control:
         after: str | None = ""
@@ -81,15 +86,9 @@ def list_(
             found += page["people"]
             after = page["next_after"]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    if not found:
-        typer.echo("Nobody yet; `naru user create` makes an account.", err=True)
-        return
-    rows = [_HEADINGS, *(_summary(person) for person in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    print_table(_HEADINGS, [_summary(person) for person in found], _NOBODY)
 
 
 @app.command()
@@ -100,7 +99,10 @@ def show(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print one person."""
+    """Print one person.
+
+    Example: naru user show kim@example.com
+    """
     with open_control(home, url, key) as control:
         _print_person(control.request("GET", _path(person)), as_json)
 
@@ -116,7 +118,7 @@ def roles(
 ) -> None:
     """Write all roles anew; without --role every one is taken. Those of the identity provider stay its own.
 
-    Example: naru user roles kim@example.com --role viewer --role org_01abc:finance
+    Example: naru user roles kim@example.com --role viewer --role acme:finance
     """
     with open_control(home, url, key) as control:
         path = _path(person, "roles")
@@ -132,7 +134,10 @@ def rename(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change the name that pages show."""
+    """Change the name that pages show.
+
+    Example: naru user rename kim@example.com "Kim Minji"
+    """
     with open_control(home, url, key) as control:
         _print_person(control.request("PATCH", _path(person), {"name": name}), as_json)
 
@@ -145,7 +150,10 @@ def disable(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Close the account; every session ends within two seconds, in every replica."""
+    """Close the account; every session ends within two seconds, in every replica.
+
+    Example: naru user disable kim@example.com
+    """
     _switch(open_control(home, url, key), person, is_disabled=True, as_json=as_json)
 
 
@@ -157,7 +165,10 @@ def enable(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a disabled account again."""
+    """Open a disabled account again.
+
+    Example: naru user enable kim@example.com
+    """
     _switch(open_control(home, url, key), person, is_disabled=False, as_json=as_json)
 
 
@@ -169,11 +180,14 @@ def reset_password(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a one-time password instead of the old one; sessions end, and a lock-out is lifted."""
+    """Print a one-time password instead of the old one; sessions end, and a lock-out is lifted.
+
+    Example: naru user reset-password kim@example.com
+    """
     with open_control(home, url, key) as control:
         answer = control.request("POST", _path(person, "password"))
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
         typer.echo("One-time password, shown this once, good for three days and one sign-in:", err=True)
         typer.echo(answer["one_time_password"])
@@ -187,7 +201,10 @@ def remove_totp(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take the second factor off, for who lost the phone and the recovery codes."""
+    """Take the second factor off, for who lost the phone and the recovery codes.
+
+    Example: naru user remove-totp kim@example.com
+    """
     with open_control(home, url, key) as control:
         _print_person(control.request("DELETE", _path(person, "totp")), as_json)
 
@@ -200,10 +217,13 @@ def sign_out(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End every session of a person, within two seconds in every replica."""
+    """End every session of a person, within two seconds in every replica.
+
+    Example: naru user sign-out kim@example.com
+    """
     with open_control(home, url, key) as control:
         control.request("DELETE", _path(person, "sessions"))
-    _print_done(f"{_plain(person)} was signed out everywhere.", as_json)
+    _print_done(f"{plain(person)} was signed out everywhere.", as_json)
 
 
 @app.command()
@@ -215,18 +235,21 @@ def delete(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete the account for good; what it did stays in the audit log under its id. Gone already is done."""
+    """Delete the account for good; what it did stays in the audit log under its id. Gone already is done.
+
+    Example: naru user delete kim@example.com --yes
+    """
     from naru.kernel.errors import NotFound
 
     if not yes:
-        typer.confirm(f"Delete the account of {_plain(person)}?", abort=True, err=True)
+        typer.confirm(f"Delete the account of {plain(person)}?", abort=True, err=True)
     with open_control(home, url, key) as control:
         try:
             control.request("DELETE", _path(person))
         except NotFound as error:
             if error.code != "person_not_found":
                 raise
-    _print_done(f"{_plain(person)} is no more.", as_json)
+    _print_done(f"{plain(person)} has no account.", as_json)
 
 
 def _switch(control: Control, person: str, *, is_disabled: bool, as_json: bool) -> None:
@@ -242,8 +265,9 @@ def _roles(given: Sequence[str]) -> list[dict[str, str]]:
     found = []
     for text in given:
         org, _, role = text.rpartition(":")
-        if not role:
-            raise BadRequest("--role is ROLE, or ORG:ROLE for one organisation.", param="role")
+        if role not in _ROLES or text.startswith(":"):
+            known = ", ".join(_ROLES)
+            raise BadRequest(f"--role is ROLE, or ORG:ROLE for one organisation; a role is one of {known}.")
         found.append({"role": role, "org": org or "*"})
     return found
 
@@ -252,9 +276,9 @@ def _summary(person: dict[str, Any]) -> tuple[str, ...]:
     state = "disabled" if person["disabled"] else "invited" if person["must_change_password"] else "active"
     last = person["last_sign_in_at"]
     return (
-        _plain(person["email"]),
+        plain(person["email"]),
         person["id"],
-        _plain(person["name"]) or "-",
+        plain(person["name"]) or "-",
         state,
         ", ".join(_role_text(role) for role in person["roles"]) or "none",
         "on" if person["has_totp"] else "off",
@@ -263,28 +287,18 @@ def _summary(person: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _role_text(role: dict[str, str]) -> str:
-    return role["role"] if role["org"] == "*" else f"{role['org']}:{role['role']}"
+    return role["role"] if role["org"] == "*" else f"{role['org_name'] or role['org']}:{role['role']}"
 
 
 def _print_person(person: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        _print_json(person)
+        print_json(person)
         return
-    for name, value in zip(_HEADINGS, _summary(person), strict=True):
-        typer.echo(f"{name:<20}{value}")
+    print_fields(list(zip(_HEADINGS, _summary(person), strict=True)))
 
 
 def _print_done(text: str, as_json: bool) -> None:
     if as_json:
-        _print_json({"done": True})
+        print_json({"done": True})
     else:
         typer.echo(text)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
-
-
-def _plain(text: str) -> str:
-    """Without control characters: a terminal obeys what it prints."""
-    return "".join(c if c.isprintable() else "�" for c in text)

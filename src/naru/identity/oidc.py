@@ -13,7 +13,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -67,6 +67,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
     who: External
     flow: Flow
+    id_token: str = ""
+    """As it came: it tells the provider at the sign-out whose session is to end."""
 
 
 class OidcClient:
@@ -154,14 +156,24 @@ class OidcClient:
         claims = await self._check(metadata, token, flow.nonce)
         if metadata.userinfo_endpoint is not None and self._lacks(claims):
             claims = await self._complete(metadata.userinfo_endpoint, claims, answer.get("access_token"))
-        return Finished(who=self._external(claims), flow=flow)
+        return Finished(who=self._external(claims), flow=flow, id_token=token)
 
-    async def find_logout_url(self, redirect_uri: str) -> str | None:
-        """Where to end the session at the provider too; None when it has no such address."""
+    async def find_logout_url(self, redirect_uri: str, id_token: str = "") -> str | None:
+        """Where to end the session at the provider too; None when it has no such address.
+
+        Args:
+            redirect_uri: where the provider sends the browser afterwards; of `[identity.oidc] redirect_uri`,
+                when that is set, comes the host.
+            id_token: of the sign-in; without it many providers ask whether to sign out.
+        """
         metadata = await self._read_metadata()
         if metadata.end_session_endpoint is None:
             return None
+        if self.settings.redirect_uri is not None:  # behind a proxy that ends TLS only this is the address
+            redirect_uri = urljoin(self.settings.redirect_uri, urlsplit(redirect_uri).path)
         query = {"client_id": self.settings.client_id, "post_logout_redirect_uri": redirect_uri}
+        if id_token:
+            query["id_token_hint"] = id_token
         return _with_query(metadata.end_session_endpoint, query)
 
     # Inside -------------------------------------------------------------------------------------------

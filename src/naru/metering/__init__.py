@@ -17,6 +17,7 @@ from naru.metering.models import (
 )
 from naru.metering.prices import PriceBook, price_version, read_builtin
 from naru.metering.reader import Dimension, LedgerReader
+from naru.metering.retention import RetentionClock
 from naru.metering.usage import (
     bound_input_tokens,
     estimate_tokens,
@@ -37,6 +38,7 @@ __all__ = [
     "LedgerReader",
     "LedgerWriter",
     "PriceBook",
+    "RetentionClock",
     "Totals",
     "bound_input_tokens",
     "estimate_tokens",

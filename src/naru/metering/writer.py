@@ -18,6 +18,7 @@ from itertools import chain
 import sqlalchemy as sa
 
 from naru.engines.sql.base import SqlEngine
+from naru.engines.sql.postgres_rows import insert_rows
 from naru.kernel.clock import Clock
 from naru.kernel.errors import Unavailable
 from naru.metering.models import Call
@@ -257,9 +258,7 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        # A column is one array, of one type: a seventh of what it costs to bind value by value.
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
-        connection.exec_driver_sql(_array_statement(table, connection.dialect), columns)
+        insert_rows(connection, table, rows, skip_known=True)
         return
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         some = rows[start : start + _ROWS_PER_STATEMENT]
@@ -278,14 +277,6 @@ def _statement(table: sa.Table, size: int) -> str:
     rows = ", ".join([row] * size)
     # Only our own names are put together here; every value is bound.
     return f"INSERT INTO {table.name} ({names}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608
-
-
-@cache
-def _array_statement(table: sa.Table, dialect: sa.Dialect) -> str:
-    names = ", ".join(column.name for column in table.columns)
-    arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in table.columns)
-    # As above.
-    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 def _kind(error: Exception) -> str:

@@ -5,7 +5,7 @@ sum of all leases never exceeds what is left; a killed process loses no spending
 knows no ledger: the road brings amounts. `Quota` belongs on the road; `BudgetBook` is for threads.
 """
 
-from naru.quota.book import BudgetBook, parse_scope
+from naru.quota.book import BudgetBook, EndedBudget, parse_scope
 from naru.quota.desk import Quota, Unpriced
 from naru.quota.journal import Begun
 from naru.quota.keeper import Timing
@@ -20,6 +20,7 @@ __all__ = [
     "Begun",
     "Budget",
     "BudgetBook",
+    "EndedBudget",
     "Hold",
     "Limit",
     "LimitReached",

@@ -133,7 +133,9 @@ class Bank:
         window = _warn(ask.budget, window, events)
         store.update_window(connection, window)
         amount = held + granted
-        until_ns = _usable_until(ask.end_ns, top_ups, now_ns, self._ttl_ns)
+        # More is spent and held than there is, since the limit sank. What calls give back must not pay for
+        # others then, so each is asked about.
+        until_ns = now_ns if left < 0 else _usable_until(ask.end_ns, top_ups, now_ns, self._ttl_ns)
         _write_lease(connection, owner, ask, mine is not None, amount, now_ns + self._ttl_ns)
         return Grant(
             granted=granted,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -59,6 +60,13 @@ def parse_scope(text: str) -> Scope:
     return Scope(kind, value)
 
 
+class EndedBudget(NamedTuple):
+    """A budget that holds nobody any more, and since when."""
+
+    budget: Budget
+    ended_at_ns: int
+
+
 class BudgetBook:
     """The administration of budgets and limits.
 
@@ -92,19 +100,11 @@ class BudgetBook:
         budget = msgspec.structs.replace(budget, id=new_id("bud"), created_at_ns=now_ns)
         with self._engine.begin() as connection:
             for other in store.list_budgets(connection, budget.scope):
-                if (other.period, other.name, other.starts_at_ns) != (
-                    budget.period,
-                    budget.name,
-                    budget.starts_at_ns,
-                ):
+                if _slot(other) != _slot(budget):
                     continue
                 if other == msgspec.structs.replace(budget, id=other.id, created_at_ns=other.created_at_ns):
                     return other
-                raise Conflict(
-                    f"{budget.scope.kind} has a {budget.period} budget of this name already ({other.id}). "
-                    "Change that one, or give this one another name.",
-                    code="budget_exists",
-                )
+                raise _taken(other)
             self._require_rate(connection, budget)
             store.insert_budget(connection, budget)
             store.bump_version(connection)
@@ -161,6 +161,46 @@ class BudgetBook:
                 return
             store.bump_version(connection)
         self._changed("budget.delete", f"budget:{id}", actor)
+
+    def restore_budget(self, id: str, *, actor: str) -> Budget:
+        """Put an ended budget in force again, with its history. What was spent meanwhile does not count. One
+        that is in force is given back as it is.
+
+        Raises:
+            NotFound: there never was such a budget.
+            Conflict: the scope has another one of this period and name by now (`budget_exists`).
+        """
+        with self._engine.begin() as connection:
+            known = store.find_budget(connection, id)
+            if known is not None:
+                return known
+            ended = store.find_ended(connection, id)
+            if ended is None:
+                raise NotFound("There is no budget of this id.", code="budget_not_found")
+            for other in store.list_budgets(connection, ended.scope):
+                if _slot(other) == _slot(ended):
+                    raise _taken(other)
+            store.restore_budget(connection, id)
+            store.bump_version(connection)
+        self._changed("budget.restore", f"budget:{id}", actor)
+        return ended
+
+    def read_ended(self, id: str) -> Budget:
+        """A budget that was ended.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._engine.connect() as connection:
+            ended = store.find_ended(connection, id)
+        if ended is None:
+            raise NotFound("There is no budget of this id.", code="budget_not_found")
+        return ended
+
+    def list_ended(self, *, limit: int = 200) -> list[EndedBudget]:
+        """Budgets that were ended, the newest end first."""
+        with self._engine.connect() as connection:
+            return [EndedBudget(*found) for found in store.list_ended(connection, limit)]
 
     def read_budget(self, id: str) -> Standing:
         """One budget and how it stands.
@@ -402,6 +442,19 @@ class BudgetBook:
     def _changed(self, action: str, target: str, actor: str, **facts: str | int | None) -> None:
         self._audit.record(AuditEvent(action=action, actor=actor, target=target, facts=facts))
         self._on_change()
+
+
+def _slot(budget: Budget) -> tuple[str, str, int | None]:
+    """A scope has one budget of each."""
+    return budget.period, budget.name, budget.starts_at_ns
+
+
+def _taken(other: Budget) -> Conflict:
+    return Conflict(
+        f"{other.scope.kind} has a {other.period} budget of this name already ({other.id}). "
+        "Change that one, or give this one another name.",
+        code="budget_exists",
+    )
 
 
 def _check_amount(amount: Decimal, param: str) -> None:

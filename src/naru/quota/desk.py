@@ -137,9 +137,10 @@ class Quota:
             short = self.try_reserve(call_id, attempt_id, accounts, nano, facts)
             if isinstance(short, Hold):
                 return short
-            now_ns = self._clock.now_ns()
+            # The monotonic clock: a wall clock that is put back must not make a refusal last.
+            now = self._clock.monotonic()
             for account in short:
-                if now_ns < account.denied_until_ns and nano >= account.denied_from:
+                if now < account.denied_until and nano >= account.denied_from:
                     raise _stopped(account)
                 account.waiting.append(nano)
             try:
@@ -167,7 +168,7 @@ class Quota:
             return
         account = denied[0]
         account.denied_from = nano
-        account.denied_until_ns = self._clock.now_ns() + int(timing.beat_s * NS)
+        account.denied_until = self._clock.monotonic() + timing.beat_s
         raise _stopped(account)
 
     def charge(self, call_id: str, hold: Hold, nano: int, *, is_unknown: bool = False) -> None:

@@ -32,6 +32,8 @@ from naru.quota.purse import Account, Purse, Slice
 from naru.quota.salvage import Remains, Salvage, list_dead
 
 _log = logging.getLogger(__name__)
+_DATABASE_FAULTS = (SQLAlchemyError, Unavailable)
+"""What a round may end in: a statement that failed, or a database that cannot be reached now."""
 _T = TypeVar("_T")
 Answers = dict[str, Grant]
 """By budget, what the bank said about its present window."""
@@ -129,7 +131,7 @@ class Keeper:
             await self._exchange(is_full=True, is_final=True)
             await self._run(lambda: self._bank.leave(self._owner))
             self._is_settled = self.journal.open_calls == 0
-        except SQLAlchemyError as error:
+        except _DATABASE_FAULTS as error:
             _log.error("budgets could not be settled (%s); the next start does it", type(error).__name__)
 
     async def close(self) -> None:
@@ -183,7 +185,7 @@ class Keeper:
             waiting, self._waiting = self._waiting, []
             try:
                 answers = await self._round()
-            except SQLAlchemyError as error:
+            except _DATABASE_FAULTS as error:
                 if not self._is_failing:
                     # The kind alone: the error's text holds the statement.
                     _log.error("budgets cannot be kept (%s); tried again", type(error).__name__)
@@ -277,11 +279,15 @@ class Keeper:
 
         catalogue = await self._run(read)
         if catalogue is not None:
+            is_first = not (self._catalogue.budgets or self._catalogue.limits)
             self._catalogue = catalogue
             self._purse.configure(catalogue.budgets)
-            self._configure_limits()
-            if (catalogue.budgets or catalogue.limits) and known < 0:
+            if is_first and (catalogue.budgets or catalogue.limits):
+                # Among how many a limit is divided must be known before it is in force here. Others read it
+                # within the same second, so soon it is looked at again.
                 await self._renew()
+                self._renewed_at -= self.timing.ttl_s / 3 - 1.5 * self.timing.refresh_s
+            self._configure_limits()
 
     def _configure_limits(self) -> None:
         index, replicas = self._place
@@ -290,7 +296,7 @@ class Keeper:
     async def _renew(self) -> None:
         """Say that we live, and look after those who do not."""
         self._renewed_at = self._clock.monotonic()
-        if not self._purse.accounts and self._limiter.is_empty:
+        if not (self._purse.accounts or self._catalogue.limits):
             return
         now_ns = self._clock.now_ns()
         place = await self._run(lambda: self._bank.renew(self._owner, now_ns))

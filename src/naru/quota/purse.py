@@ -106,7 +106,7 @@ class Hold:
 class Account:
     """One budget as this process sees it: the slice of the present window, and older ones not yet closed."""
 
-    __slots__ = ("budget", "denied_from", "denied_until_ns", "is_gone", "older", "slice", "waiting")
+    __slots__ = ("budget", "denied_from", "denied_until", "is_gone", "older", "slice", "waiting")
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
@@ -116,7 +116,7 @@ class Account:
         """What calls wait for, one amount each."""
         self.denied_from = 0
         """Amounts from here on were refused, until the moment below."""
-        self.denied_until_ns = 0
+        self.denied_until = float("-inf")
         self.is_gone = False
         """The budget was deleted; its slices are only wound up."""
 
@@ -161,7 +161,7 @@ class Purse:
         for id, account in self.accounts.items():
             budget = wanted.get(id)
             account.is_gone = budget is None
-            account.denied_until_ns = 0
+            account.denied_until = float("-inf")
             if account.slice is not None:
                 account.slice.until_ns = 0
             if budget is not None and budget != account.budget:

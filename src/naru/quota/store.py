@@ -81,6 +81,28 @@ def delete_budget(connection: sa.Connection, id: str, at_ns: int) -> bool:
     return bool(found.rowcount)
 
 
+def restore_budget(connection: sa.Connection, id: str) -> None:
+    connection.execute(sa.update(budgets).where(budgets.c.id == id).values(deleted_at_ns=None))
+
+
+def find_ended(connection: sa.Connection, id: str) -> Budget | None:
+    """A budget that was ended."""
+    row = connection.execute(sa.select(budgets).where(budgets.c.id == id)).mappings().first()
+    return None if row is None or row["deleted_at_ns"] is None else _read_budget(row)
+
+
+def list_ended(connection: sa.Connection, limit: int) -> list[tuple[Budget, int]]:
+    """Budgets that were ended and when, the newest end first."""
+    query = (
+        sa.select(budgets)
+        .where(budgets.c.deleted_at_ns.is_not(None))
+        .order_by(budgets.c.deleted_at_ns.desc(), budgets.c.id)
+        .limit(limit)
+    )
+    rows = connection.execute(query).mappings()
+    return [(_read_budget(row), row["deleted_at_ns"]) for row in rows]
+
+
 def find_budget(connection: sa.Connection, id: str) -> Budget | None:
     row = connection.execute(sa.select(budgets).where(budgets.c.id == id)).mappings().first()
     return None if row is None or row["deleted_at_ns"] is not None else _read_budget(row)

@@ -309,7 +309,7 @@ class Database(_Table):
     )
     url: SecretStr | None = Field(
         None,
-        description="The address itself, as libpq reads it; prefer the two above when it has a password.",
+        description="The address itself; prefer the two above when it has a password.",
         json_schema_extra=_RESTART,
     )
     pool_size: int = Field(

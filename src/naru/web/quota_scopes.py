@@ -7,12 +7,15 @@ so only a role held in every one of them opens it.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from typing import get_args
 
-from naru.identity import Permission, PersonPrincipal, decide, find_orgs, forbidden
+from naru.identity import Permission, PersonPrincipal, UnitKind, decide, find_orgs, forbidden
 from naru.kernel.errors import Forbidden, NotFound, Unavailable
 from naru.quota import Scope, parse_scope
 from naru.web.context import ControlContext
 
+_UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
 _BUILTIN_KEYS = frozenset({"admin", "console"})
 
 
@@ -26,14 +29,18 @@ def resolve_scope(
         NotFound: there is no such team, project, key or organisation that this person may see.
         Forbidden: they may see it, and not do this.
     """
-    scope = parse_scope(text)
+    kind, _, name = text.partition(":")
+    unit_kind = next((known for known in _UNIT_KINDS if known == kind), None)
     org: str | None = None
-    if scope.kind in ("org", "team", "project"):
-        unit = context.units.resolve(principal, scope.kind, scope.value)
-        scope, org = Scope(scope.kind, unit.id), unit.org_id
-    elif scope.kind == "key" and scope.value not in _BUILTIN_KEYS:
-        key = context.keys.resolve(principal, scope.value)
+    # A path may hold whatever a name may, blanks and Korean included; what is stored is an id.
+    if name and unit_kind is not None:
+        unit = context.units.resolve(principal, unit_kind, name)
+        scope, org = Scope(unit_kind, unit.id), unit.org_id
+    elif name and kind == "key" and name not in _BUILTIN_KEYS:
+        key = context.keys.resolve(principal, name)
         scope, org = Scope("key", key.id), key.org_id
+    else:
+        scope = parse_scope(text)
     if not (decide(principal, permission) if org is None else decide(principal, permission, org)):
         raise forbidden(permission, is_everywhere=org is None)
     return scope
@@ -48,6 +55,11 @@ def may_see(
     with contextlib.suppress(NotFound, Forbidden):
         return resolve_scope(context, principal, str(scope), permission) == scope
     return False
+
+
+def scope_name(scope: Scope, paths: Mapping[str, str]) -> str:
+    """As a person writes it: the path where there is one."""
+    return f"{scope.kind}:{paths.get(scope.value, scope.value)}"
 
 
 async def report(context: ControlContext) -> None:

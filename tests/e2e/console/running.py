@@ -18,7 +18,7 @@ from pathlib import Path
 import uvicorn
 
 from naru.app import App
-from naru.settings.model import Identity, Local, Model, Provider, Settings
+from naru.settings.model import Identity, Local, Model, Price, Provider, Settings
 from naru.testing.upstream import ThreadedUpstream
 
 
@@ -32,12 +32,15 @@ class Running:
 
 
 @contextlib.contextmanager
-def running_naru(home: Path, identity: Identity | None = None) -> Iterator[Running]:
+def running_naru(
+    home: Path, identity: Identity | None = None, prices: tuple[Price, ...] = ()
+) -> Iterator[Running]:
     """Naru with one scripted provider and no embedded model."""
     with ThreadedUpstream() as upstream, socket.create_server(("127.0.0.1", 0)) as listener:
         settings = Settings(
             local=Local(enabled=False),
             identity=identity or Identity(),
+            prices=prices,
             providers={
                 "scripted": Provider(
                     kind="openai-compatible", base_url=upstream.url + "/v1", api_key="sk-test", models=("*",)

@@ -243,6 +243,7 @@ def test_signing_out_offers_the_providers_way_out(open_naru):
     assert naru.post("/logout").headers["location"] == "/login/signed-out"
     assert naru.get("/api/session", headers={"accept": "application/json"}).status_code == 401
     url = re.search(r'href="(http://127[^"]+)"', naru.get("/login/signed-out").text)[1].replace("&amp;", "&")
+    assert "id_token_hint=" in url
     with at_provider() as browser:
         assert browser.get(url).status_code == 200
 

@@ -24,7 +24,13 @@ EMBED = {"model": "first/embedder", "input": "x" * 80}
 WAYS = ("whole", "stream", "retry", "fallback", "embeddings", "leave")
 LIMITS = {"project": 100, "team": 130, "org": 160, "tag": 190, "key": 70}
 """In calls. Two keys of 70: the project's hundred is what decides."""
-EXPECTED = {(200, None), (429, "insufficient_quota"), (503, "upstream_reset"), (499, None)}
+EXPECTED = {
+    (200, None),
+    (429, "insufficient_quota"),
+    (503, "upstream_reset"),
+    (499, None),
+    (503, "budget_unavailable"),  # a machine too busy to ask in time refuses; it never guesses
+}
 
 
 class Tree:
@@ -159,11 +165,17 @@ async def test_a_thousand_calls_of_every_way_overspend_nothing(launch, upstream)
     served = {way for way, status in answers if status == 200}
     assert served >= {"whole", "stream", "embeddings"}
     assert {(call.http_status, call.error_code) for call in calls} <= EXPECTED
-    # What calls gave back after the others had been refused pays for some more, to the last.
-    assert 429 in {status for _, status in await storm(naru.base, tree.secrets, 60)}
-    await upstream.wait_idle()
-    await naru.app._quota.report()
-    project = await asyncio.to_thread(book.read_budget, tree.budgets["project"])
+    # What calls gave back after the others had been refused pays for some more, to the last. A client that
+    # leaves in such a round gives back again, so it takes a few.
+    statuses = set()
+    for _ in range(10):
+        statuses |= {status for _, status in await storm(naru.base, tree.secrets, 60)}
+        await upstream.wait_idle()
+        await naru.app._quota.report()
+        project = await asyncio.to_thread(book.read_budget, tree.budgets["project"])
+        if project.left_nano < COST:
+            break
+    assert 429 in statuses
     assert project.left_nano < COST, "not a call's worth was left lying"
     assert really_spent(upstream) <= LIMITS["project"] * COST
     assert project.window.unknown_nano > 0, "what nobody could confirm counts as spent"

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import aiohttp
 import openai
-import psycopg
 import pytest
 
 from naru.testing.upstream import Upstream
 from tests.integration.replicas.balancer import Balancer
+from tests.services import PostgresServer
 
 CONFIG = """
 [local]
@@ -74,9 +74,10 @@ class Replica:
 class Cluster:
     """The replicas and what stands behind them."""
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str, upstream: Upstream) -> None:
+    def __init__(self, folder: Path, server: PostgresServer, redis_url: str, upstream: Upstream) -> None:
         self.folder = folder
-        self.database_url = database_url
+        self.database_url = database_url = server.create_database()
+        self._server = server
         self.upstream = upstream
         self.config = folder / "naru.toml"
         self.secrets = folder / "secrets"
@@ -128,8 +129,8 @@ class Cluster:
         """Status of each call that is written, by id."""
 
         def read() -> dict[str, str]:
-            with psycopg.connect(self.database_url) as connection:
-                return dict(connection.execute("SELECT id, status FROM calls").fetchall())
+            database = self.database_url.rpartition("/")[2]
+            return dict(self._server.execute("SELECT id, status FROM calls", database=database))
 
         return await asyncio.to_thread(read)
 
@@ -163,7 +164,7 @@ async def until_stopped(client: openai.AsyncOpenAI, stop: asyncio.Event, ids: li
 @pytest.fixture
 async def cluster(tmp_path, postgres_server, redis_server) -> AsyncIterator[Cluster]:
     async with Upstream() as upstream:
-        cluster = Cluster(tmp_path, postgres_server.create_database(), redis_server.url, upstream)
+        cluster = Cluster(tmp_path, postgres_server, redis_server.url, upstream)
         yield cluster
         await cluster.stop()
 

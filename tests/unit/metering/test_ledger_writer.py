@@ -131,7 +131,7 @@ async def test_a_server_that_is_gone_delays_and_loses_nothing(engine, make_call,
     assert writer.unwritable == 0
     assert await writer.stop() == 0
     faults = [m for m in ledger_log.messages if "cannot be written" in m]
-    assert faults == ["the ledger cannot be written (OperationalError); rows are kept and retried"]
+    assert faults == ["the ledger cannot be written (ConnectFailed); rows are kept and retried"]
 
 
 @on_postgres

@@ -56,9 +56,13 @@ def test_the_example_is_valid_with_every_line_switched_on(tmp_path):
     lines = [re.sub(r"^# (?=\[|[a-z_0-9]+ = )", "", line) for line in text.splitlines()]
     path = tmp_path / "naru.toml"
     path.write_text("\n".join(lines), encoding="utf-8")
-    settings = load(path, {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"})
+    variables = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "NARU_OIDC_SECRET": "k"}
+    places = {"NARU_DATABASE_URL": "postgresql://x/naru", "NARU_REDIS_URL": "redis://x"}
+    settings = load(path, variables | places)
     assert len(settings.providers) == 3
     assert len(settings.prices) == 1
+    assert settings.identity.oidc is not None
+    assert settings.database.url is not None
 
 
 def test_init_never_overwrites(tmp_path):

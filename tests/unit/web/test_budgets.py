@@ -59,10 +59,36 @@ def test_won_need_a_rate(api):
     assert api.get("/api/rates").json()["rates"][0]["usd_per_unit"] == "0.0007"
 
 
+def test_a_scope_may_be_a_path_with_blanks_and_korean(api):
+    """What people call their teams is how they name them; what is kept is the id."""
+    org = api.post("/api/orgs", json={"name": "나루 은행"}).json()
+    made = api.post("/api/budgets", json={"scope": "org:나루 은행", "amount": "5", "period": "month"}).json()
+    assert (made["scope"], made["scope_path"]) == (f"org:{org['id']}", "org:나루 은행")
+    missing = api.post("/api/budgets", json={"scope": "org:없는 은행", "amount": "5", "period": "month"})
+    assert missing.status_code == 404
+
+
+def test_an_ended_budget_can_be_restored_until_another_takes_its_place(api):
+    """It comes back with its id, as often as it is asked for, and never beside one of its name."""
+    body = {"scope": "key:admin", "amount": "5", "period": "month"}
+    id = api.post("/api/budgets", json=body).json()["id"]
+    assert api.delete(f"/api/budgets/{id}").status_code == 204
+    assert [ended["id"] for ended in api.get("/api/budgets/ended").json()["budgets"]] == [id]
+    for _ in range(2):
+        assert api.post(f"/api/budgets/{id}/restore").json()["id"] == id
+    assert api.get("/api/budgets/ended").json()["budgets"] == []
+    api.delete(f"/api/budgets/{id}")
+    assert api.post("/api/budgets", json=body).json()["id"] != id
+    refused = api.post(f"/api/budgets/{id}/restore")
+    assert (refused.status_code, refused.json()["code"]) == (409, "budget_exists")
+    assert api.post("/api/budgets/bud_none/restore").status_code == 404
+
+
 def test_limits_are_set_and_lifted(api):
     bounds = {"requests_per_minute": 60, "tokens_per_minute": None, "concurrent_calls": 5}
-    assert api.put("/api/limits/key:admin", json=bounds).json() == {"scope": "key:admin", **bounds}
-    assert api.get("/api/limits").json()["limits"] == [{"scope": "key:admin", **bounds}]
+    limit = {"scope": "key:admin", "scope_path": "key:admin", **bounds}
+    assert api.put("/api/limits/key:admin", json=bounds).json() == limit
+    assert api.get("/api/limits").json()["limits"] == [limit]
     for _ in range(2):
         assert api.delete("/api/limits/key:admin").status_code == 204
     assert api.get("/api/limits").json()["limits"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -26,9 +27,30 @@ OUTSIDE = {
     "There is nothing at this address.",
     "The ledger has no call with this id.",
     "The audit log has no entry with this number.",
+    *(f"There is no such {what} here." for what in ("org", "team", "project", "key")),
+    "A name has 1 to 100 printable characters and no slash.",
+    "There is no exchange rate for KRW yet. Set one first, e.g. `naru rate set KRW 2026-01-01 0.00072`.",
     "Naru made a mistake answering this. The log of the server says what; please report it.",
 }
 """Texts that pages show and that are not marked in a template."""
+
+
+REFUSING = ("web/console/keys/page.py", "web/console/budgets/page.py", "web/console/audit/page.py")
+REFUSING += ("web/console/people/me.py", "web/api/people.py")
+REFUSING += ("identity/units.py", "identity/keys.py", "identity/models.py", "identity/passwords.py")
+REFUSING += ("identity/people.py", "identity/people_service.py", "quota/book.py", "quota/calendar.py")
+
+
+def find_refusals():
+    """What the books behind the console's forms say when they refuse, where it holds no name or figure."""
+    for name in REFUSING:
+        for node in ast.walk(ast.parse((FOLDER.parents[1] / name).read_text("utf-8"))):
+            if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call) or not node.exc.args:
+                continue
+            maker = getattr(node.exc.func, "id", "")
+            message = node.exc.args[1 if maker == "_invalid" else 0]
+            if maker != "not_found" and isinstance(message, ast.Constant):
+                yield message.value
 
 
 def test_every_text_of_the_console_is_in_korean():
@@ -39,7 +61,7 @@ def test_every_text_of_the_console_is_in_korean():
         options_map={"**.html": {"trimmed": "true", "silent": "false"}},
     )
     wanted = {message for _, _, message, _, _ in found} | OUTSIDE
-    wanted |= set(TITLES.values()) | set(ACTIONS.values())
+    wanted |= set(TITLES.values()) | set(ACTIONS.values()) | set(find_refusals())
     with (CATALOGUES / "ko.po").open("rb") as source:
         catalogue = read_po(source)
     known = {message.id: message for message in catalogue if message.id}

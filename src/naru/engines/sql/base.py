@@ -111,6 +111,10 @@ class SqlEngine(ABC):
     def _is_temporary(self, error: sa.exc.SQLAlchemyError) -> bool:
         """Whether the same statement may do later."""
 
+    @abstractmethod
+    def _unusable(self, error: sa.exc.DBAPIError) -> ConfigError:
+        """Why the database cannot be brought up to date, in words for the operator."""
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -140,12 +144,8 @@ class SqlEngine(ABC):
                 self.lock(connection, "migrate")
                 self._refuse_newer(chain.read_revision(connection))
                 chain.upgrade(connection)
-        except sa.exc.DatabaseError as error:
-            raise ConfigError(
-                f"cannot be used as the database ({error.orig}). Is its folder writable and the disk not "
-                "full? If it is damaged, put a backup in its place.",
-                path=self.place,
-            ) from None
+        except sa.exc.DBAPIError as error:
+            raise self._unusable(error) from None
 
     @abstractmethod
     def read_facts(self) -> dict[str, str | int | float | bool | None]:

@@ -1,4 +1,4 @@
-"""PostgreSQL 15 or newer through psycopg, for more than one replica on one database.
+"""PostgreSQL 15 or newer through pg8000, for more than one replica on one database.
 
 Never a password in a message or a log: addresses are shown as host, port and database alone.
 """
@@ -10,33 +10,25 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import psycopg
 import sqlalchemy as sa
-from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy.engine.interfaces import ExceptionContext
 
 from naru.engines.sql.base import SqlEngine
+from naru.engines.sql.postgres_driver import DRIVER, PARAMSTYLE, Connection, connect, make_tls
+from naru.engines.sql.postgres_errors import READ_ONLY, ConnectFailed, failed, sqlstate
+from naru.engines.sql.postgres_url import read_address
 from naru.kernel.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
 OLDEST = 150_000
-"""The oldest server this is tested with, as libpq numbers versions."""
-_CONNECT_S = 5
+"""The oldest server this is tested with, as `server_version_num` writes it."""
 _POOL_WAIT_S = 5.0
 _RECYCLE_S = 1_800
 _START_STEP_S = 0.25
-_KEEPALIVES = {
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
-"""A server that went away without a word is noticed after half a minute, not after two hours."""
-_READ_ONLY = "25006"
-_DATABASE_FAULTS = ("22", "23")
+_REPLY_MARGIN_S = 5.0
+"""So much longer than a statement may take, a server may be silent before it counts as gone."""
+_ROW_FAULTS = ("22", "23")
 """SQLSTATE classes of a fault in a value: data exceptions and integrity constraints."""
 
 
@@ -48,14 +40,13 @@ class PostgresEngine(SqlEngine):
     """One database of a PostgreSQL server.
 
     Args:
-        url: as libpq reads it (`postgresql://user@host:5432/naru?sslmode=verify-full`), TLS, several hosts
-            and service files included.
+        url: as `read_address` takes it (`postgresql://user@host:5432/naru?sslmode=verify-full`).
         pool_size: connections of this process at most; whoever finds none free waits a little.
         statement_timeout_s: after this the server cancels a statement.
         start_wait_s: how long `migrate` waits for a server that does not answer yet.
 
     Raises:
-        ConfigError: libpq cannot read the address.
+        ConfigError: the address cannot be read, or a certificate it names.
     """
 
     def __init__(
@@ -67,30 +58,23 @@ class PostgresEngine(SqlEngine):
         start_wait_s: float = 30.0,
     ) -> None:
         self._start_wait_s = start_wait_s
-        given = _parse(url)
-        place = _place(given)
+        address = read_address(url)
+        tls = make_tls(address)
         # A hanging process must not hold row locks for ever, hence the bound on idle transactions.
         options = (
             f"-c statement_timeout={round(statement_timeout_s * 1000)} "
-            f"-c idle_in_transaction_session_timeout={round(statement_timeout_s * 2000)}"
-        )
-        arguments: dict[str, Any] = {
-            "connect_timeout": _CONNECT_S,
-            "application_name": "naru",
-            "client_encoding": "utf8",
-            **_KEEPALIVES,
-            **given,
-            "options": f"{options} {given.get('options') or ''}".strip(),
-            # Types change with the values, so what is prepared would pile up unused on the server.
-            "prepare_threshold": None,
-        }
+            f"-c idle_in_transaction_session_timeout={round(statement_timeout_s * 2000)} "
+            f"-c bytea_output=hex {address.options}"
+        ).strip()
+        self._reply_timeout_s = statement_timeout_s + _REPLY_MARGIN_S
 
-        def connect() -> psycopg.Connection[Any]:
-            return psycopg.connect(**arguments)
+        def open_connection() -> Connection:
+            return connect(address, tls, options=options, reply_timeout_s=self._reply_timeout_s)
 
         engine = sa.create_engine(
-            "postgresql+psycopg://",
-            creator=connect,
+            f"{DRIVER}://",
+            creator=open_connection,
+            paramstyle=PARAMSTYLE,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_POOL_WAIT_S,
@@ -99,26 +83,23 @@ class PostgresEngine(SqlEngine):
             pool_use_lifo=True,
             hide_parameters=True,
         )
-        super().__init__(engine, place)
+        super().__init__(engine, address.place)
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        sa.event.listen(engine, "handle_error", _leave_standby)
 
     def lock(self, connection: sa.Connection, name: str) -> None:
         """As the contract says, by an advisory lock of the transaction."""
         digest = hashlib.blake2b(f"naru/{name}".encode(), digest_size=8).digest()
         key = int.from_bytes(digest, "big", signed=True)
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s::bigint)", (key,))
 
     def is_row_fault(self, error: Exception) -> bool:
         """As the contract says; the server tells by the class of its SQLSTATE."""
-        state = _sqlstate(error)
+        state = sqlstate(error)
         if state is not None:
-            return state.startswith(_DATABASE_FAULTS)
-        # Raised by the driver before the server saw it: a type it does not know.
-        unknown_type = isinstance(error, sa.exc.ProgrammingError) and not error.connection_invalidated
-        return unknown_type or super().is_row_fault(error)
+            return state.startswith(_ROW_FAULTS)
+        return super().is_row_fault(error)
 
     def migrate(self) -> None:
         """As the contract says, and waits a while for a server that starts beside us.
@@ -147,7 +128,13 @@ class PostgresEngine(SqlEngine):
         with self.begin() as connection:
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-            yield connection
+            session = connection.connection.driver_connection
+            assert isinstance(session, Connection)
+            session.wait(None)
+            try:
+                yield connection
+            finally:
+                session.wait(self._reply_timeout_s)
 
     def check_server(self) -> None:
         """As the contract says.
@@ -160,9 +147,7 @@ class PostgresEngine(SqlEngine):
                 version = connection.exec_driver_sql("SHOW server_version_num").scalar_one()
                 encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         except sa.exc.DBAPIError as error:
-            reason, may_come = _explain(error)
-            kind = DatabaseNotReady if may_come else ConfigError
-            raise kind(f"the database server cannot be used: {reason}", path=self.place) from None
+            raise self._unusable(error) from None
         if int(version) < OLDEST:
             raise ConfigError(
                 f"this PostgreSQL is too old (version {int(version) // 10_000}); "
@@ -209,78 +194,11 @@ class PostgresEngine(SqlEngine):
         if isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError):
             return True  # gone, starting, cancelled, deadlocked, out of room; or no connection is free
         is_lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
-        return is_lost or _sqlstate(error) == _READ_ONLY
+        return is_lost or sqlstate(error) == READ_ONLY
 
-
-def _parse(url: str) -> dict[str, Any]:
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise ConfigError(
-            "is not an address of PostgreSQL; write postgresql://user@host:5432/database",
-            path="the database URL",
-        )
-    try:
-        return conninfo_to_dict(url)
-    except psycopg.Error:
-        # libpq's own words quote pieces of the URL, a password maybe.
-        raise ConfigError(
-            "cannot be read; write postgresql://user:password@host:5432/database, and any of @ : / ? # % "
-            "in the password as %40 %3A %2F %3F %23 %25",
-            path="the database URL",
-        ) from None
-
-
-def _place(given: dict[str, Any]) -> str:
-    hosts = str(given.get("host") or given.get("hostaddr") or "").split(",")
-    ports = str(given.get("port") or "").split(",")
-    if len(ports) < len(hosts):
-        ports += [ports[-1]] * (len(hosts) - len(ports))
-    pairs = [f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=False)]
-    return f"postgresql://{','.join(pairs)}/{given.get('dbname') or ''}"
-
-
-def _sqlstate(error: BaseException) -> str | None:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return state if isinstance(state, str) else None
-
-
-_REASONS = {
-    "28P01": ("it refuses the password", False),
-    "28000": ("its pg_hba.conf does not let this user in from here", False),
-    "3D000": ("it has no such database; create it, or correct the name", False),
-    "42501": ("this user may not do that there", False),
-    "53300": ("it has no connection free; raise its max_connections or lower database.pool_size", True),
-    "57P03": ("it is starting up or shutting down", True),
-}
-_SIGNS = {
-    "password authentication failed": _REASONS["28P01"],
-    "no pg_hba.conf entry": _REASONS["28000"],
-    "no password supplied": ("it asks for a password, and none was given", False),
-    "too many clients": _REASONS["53300"],
-    "remaining connection slots": _REASONS["53300"],
-    "starting up": _REASONS["57P03"],
-    "shutting down": _REASONS["57P03"],
-    "refused": ("nothing listens at this address", True),
-    "timeout": ("nobody answers at this address", True),
-    "No such file": ("there is no socket at this address", True),
-    "translate host name": ("this host name is not known", True),
-    "resolve host": ("this host name is not known", True),
-    "does not exist": ("it has no such database or user; create it, or correct the name", False),
-    "certificate": ("its certificate is not trusted; see sslmode and sslrootcert", False),
-    "does not support SSL": ("it offers no TLS, and the URL asks for it (sslmode)", False),
-}
-"""What libpq says of a connection that failed, for it gives no code; whether waiting may help."""
-
-
-def _explain(error: sa.exc.DBAPIError) -> tuple[str, bool]:
-    """Why a connection failed, in words of ours: libpq's come with addresses and names."""
-    known = _REASONS.get(_sqlstate(error) or "")
-    if known is not None:
-        return known
-    text = str(error.orig)
-    return next((said for sign, said in _SIGNS.items() if sign in text), (type(error.orig).__name__, True))
-
-
-def _leave_standby(context: ExceptionContext) -> None:
-    # After a failover the pool may hold connections to what is now a standby: without this for half an hour.
-    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
-        context.is_disconnect = True
+    def _unusable(self, error: sa.exc.DBAPIError) -> ConfigError:
+        # In words of ours: the server's come with names, statements and values.
+        cause = error.orig
+        known = cause if isinstance(cause, ConnectFailed) else failed(cause or error)
+        kind = DatabaseNotReady if known.may_come else ConfigError
+        return kind(f"the database server cannot be used: {known.reason}", path=self.place)

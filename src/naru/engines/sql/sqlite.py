@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from naru.engines.sql.base import SqlEngine
+from naru.kernel.errors import ConfigError
 
 FILE_NAME = "naru.db"
 _BUSY_TIMEOUT_MS = 5_000
@@ -89,6 +90,13 @@ class SqliteEngine(SqlEngine):
             return True  # every connection of the pool is taken
         code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
         return code & 0xFF in _TEMPORARY
+
+    def _unusable(self, error: sa.exc.DBAPIError) -> ConfigError:
+        return ConfigError(
+            f"cannot be used as the database ({error.orig}). Is its folder writable and the disk not "
+            "full? If it is damaged, put a backup in its place.",
+            path=self.place,
+        )
 
     def _on_connect(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver must not begin transactions behind our back

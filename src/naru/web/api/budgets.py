@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeVar
@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from naru.identity import Permission
 from naru.kernel.errors import NotFound
 from naru.kernel.money import format_usd
-from naru.quota import Budget, Scope, Standing, TopUp, Window
+from naru.quota import Budget, EndedBudget, Scope, Standing, TopUp, Window
 from naru.web.access import read_context, read_principal, requires
-from naru.web.quota_scopes import may_see, report, resolve_scope
+from naru.web.quota_scopes import may_see, report, resolve_scope, scope_name
 from naru.web.window import ns_from_time, time_from_ns
 
 router = APIRouter(prefix="/api/budgets", tags=["budgets"])
@@ -140,6 +140,7 @@ class BudgetOut(BaseModel):
 
     id: str
     scope: str
+    scope_path: str = Field(description="The scope as people write it: by path where there is one.")
     name: str
     period: str
     time_zone: str
@@ -164,11 +165,12 @@ class BudgetOut(BaseModel):
     is_stopped: bool
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
+    def of(cls, standing: Standing, paths: Mapping[str, str]) -> Self:
         budget, left, limit = standing.budget, standing.left_nano, standing.limit_nano
         return cls(
             id=budget.id,
             scope=str(budget.scope),
+            scope_path=scope_name(budget.scope, paths),
             name=budget.name,
             period=budget.period,
             time_zone=budget.time_zone,
@@ -196,6 +198,37 @@ class BudgetList(BaseModel):
     budgets: list[BudgetOut]
 
 
+class EndedOut(BaseModel):
+    """A budget that holds nobody any more."""
+
+    id: str
+    scope: str
+    scope_path: str
+    name: str
+    period: str
+    amount: str
+    currency: str
+    ended_at: datetime
+
+    @classmethod
+    def of(cls, ended: EndedBudget, paths: Mapping[str, str]) -> Self:
+        budget = ended.budget
+        return cls(
+            id=budget.id,
+            scope=str(budget.scope),
+            scope_path=scope_name(budget.scope, paths),
+            name=budget.name,
+            period=budget.period,
+            amount=format(budget.amount, "f"),
+            currency=budget.currency,
+            ended_at=time_from_ns(ended.ended_at_ns),
+        )
+
+
+class EndedList(BaseModel):
+    budgets: list[EndedOut]
+
+
 class HistoryOut(BaseModel):
     """A budget's windows, newest first, and every top-up, oldest first."""
 
@@ -220,7 +253,24 @@ async def list_budgets(
             if may_see(context, principal, standing.budget.scope, "budgets.read")
         ]
 
-    return BudgetList(budgets=[BudgetOut.of(standing) for standing in await run_in_threadpool(read)])
+    found, paths = await run_in_threadpool(lambda: (read(), context.units.read_paths()))
+    return BudgetList(budgets=[BudgetOut.of(standing, paths) for standing in found])
+
+
+@router.get("/ended", summary="Ended budgets", dependencies=[requires("budgets.read")])
+async def list_ended(request: Request) -> EndedList:
+    """The newest 200, newest first. `POST /api/budgets/{id}/restore` puts one in force again."""
+    context, principal = read_context(request), read_principal(request)
+
+    def read() -> list[EndedOut]:
+        paths = context.units.read_paths()
+        return [
+            EndedOut.of(ended, paths)
+            for ended in context.budgets.list_ended()
+            if may_see(context, principal, ended.budget.scope, "budgets.read")
+        ]
+
+    return EndedList(budgets=await run_in_threadpool(read))
 
 
 @router.post(
@@ -234,22 +284,26 @@ async def create_budget(request: Request, response: Response, body: BudgetIn) ->
     """In force within a second, in every replica. What was spent before it does not count."""
     context, principal = read_context(request), read_principal(request)
 
-    def create() -> tuple[Standing, bool]:
+    def create() -> tuple[BudgetOut, bool]:
         budget = new_budget(body, resolve_scope(context, principal, body.scope, "budgets.write"))
         known = {standing.budget.id for standing in context.budgets.list_budgets(budget.scope)}
         made = context.budgets.create_budget(budget, actor=principal.actor)
-        return context.budgets.read_budget(made.id), made.id not in known
+        standing = context.budgets.read_budget(made.id)
+        return BudgetOut.of(standing, context.units.read_paths()), made.id not in known
 
-    standing, is_new = await run_in_threadpool(create)
+    found, is_new = await run_in_threadpool(create)
     response.status_code = 201 if is_new else 200
-    return BudgetOut.of(standing)
+    return found
 
 
 @router.get("/{id}", summary="One budget", dependencies=[requires("budgets.read")])
 async def read_budget(request: Request, id: BudgetId) -> BudgetOut:
     """How it stands at this moment."""
-    await report(read_context(request))
-    return BudgetOut.of(await on_budget(request, id, "budgets.read", lambda standing: standing))
+    context = read_context(request)
+    await report(context)
+    return await on_budget(
+        request, id, "budgets.read", lambda standing: BudgetOut.of(standing, context.units.read_paths())
+    )
 
 
 @router.patch("/{id}", summary="Change a budget", dependencies=[requires("budgets.write")])
@@ -257,7 +311,7 @@ async def update_budget(request: Request, id: BudgetId, patch: BudgetPatch) -> B
     """In the present window too: raise the amount, and calls pass again within a second."""
     context, principal = read_context(request), read_principal(request)
 
-    def update(standing: Standing) -> Standing:
+    def update(standing: Standing) -> BudgetOut:
         changes = {
             name: getattr(patch, name)
             for name in patch.model_fields_set
@@ -267,14 +321,14 @@ async def update_budget(request: Request, id: BudgetId, patch: BudgetPatch) -> B
             changes["warn_percents"] = tuple(changes["warn_percents"])
         changed = msgspec.structs.replace(standing.budget, **changes)
         context.budgets.update_budget(changed, actor=principal.actor)
-        return context.budgets.read_budget(id)
+        return BudgetOut.of(context.budgets.read_budget(id), context.units.read_paths())
 
-    return BudgetOut.of(await on_budget(request, id, "budgets.write", update))
+    return await on_budget(request, id, "budgets.write", update)
 
 
 @router.delete("/{id}", summary="End a budget", status_code=204, dependencies=[requires("budgets.write")])
 async def delete_budget(request: Request, id: BudgetId) -> None:
-    """Calls are no longer held to it. Ending one that is not there changes nothing."""
+    """Calls are no longer held to it; it can be restored. Ending one that is not there changes nothing."""
     context, principal = read_context(request), read_principal(request)
     try:
         await on_budget(
@@ -285,6 +339,14 @@ async def delete_budget(request: Request, id: BudgetId) -> None:
         )
     except NotFound:
         return
+
+
+@router.post(
+    "/{id}/restore", summary="Put an ended budget in force again", dependencies=[requires("budgets.write")]
+)
+async def restore_budget(request: Request, id: BudgetId) -> BudgetOut:
+    """With its history; what was spent meanwhile does not count. One in force is given back as it is."""
+    return await restore(request, id)
 
 
 @router.post(
@@ -327,6 +389,25 @@ async def read_history(
     return HistoryOut(
         windows=[WindowOut.of(window) for window in windows], top_ups=[TopUpOut.of(t) for t in top_ups]
     )
+
+
+async def restore(request: Request, id: str) -> BudgetOut:
+    """Put an ended budget in force again, for one who may write where it stands."""
+    context, principal = read_context(request), read_principal(request)
+
+    def run() -> BudgetOut:
+        try:
+            scope = context.budgets.read_budget(id).budget.scope
+        except NotFound:
+            scope = context.budgets.read_ended(id).scope
+        if not may_see(context, principal, scope, "budgets.read"):
+            raise NotFound("There is no budget of this id.", code="budget_not_found")
+        if not may_see(context, principal, scope, "budgets.write"):
+            resolve_scope(context, principal, str(scope), "budgets.write")  # raises what is missing
+        context.budgets.restore_budget(id, actor=principal.actor)
+        return BudgetOut.of(context.budgets.read_budget(id), context.units.read_paths())
+
+    return await run_in_threadpool(run)
 
 
 async def on_budget(request: Request, id: str, permission: Permission, work: Callable[[Standing], _T]) -> _T:

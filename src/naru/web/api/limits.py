@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -12,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from naru.quota import Limit, Rate
 from naru.web.access import read_context, read_principal, requires
-from naru.web.quota_scopes import may_see, resolve_scope
+from naru.web.quota_scopes import may_see, resolve_scope, scope_name
 
 router = APIRouter(prefix="/api", tags=["limits"])
 
@@ -39,14 +40,16 @@ class LimitOut(BaseModel):
     """A scope and its bounds."""
 
     scope: str
+    scope_path: str = Field(description="The scope as people write it: by path where there is one.")
     requests_per_minute: int | None
     tokens_per_minute: int | None
     concurrent_calls: int | None
 
     @classmethod
-    def of(cls, limit: Limit) -> Self:
+    def of(cls, limit: Limit, paths: Mapping[str, str]) -> Self:
         return cls(
             scope=str(limit.scope),
+            scope_path=scope_name(limit.scope, paths),
             requests_per_minute=limit.requests_per_minute,
             tokens_per_minute=limit.tokens_per_minute,
             concurrent_calls=limit.concurrent_calls,
@@ -96,7 +99,8 @@ async def list_limits(request: Request) -> LimitList:
         found = context.budgets.list_limits()
         return [limit for limit in found if may_see(context, principal, limit.scope, "limits.read")]
 
-    return LimitList(limits=[LimitOut.of(limit) for limit in await run_in_threadpool(read)])
+    found, paths = await run_in_threadpool(lambda: (read(), context.units.read_paths()))
+    return LimitList(limits=[LimitOut.of(limit, paths) for limit in found])
 
 
 @router.put("/limits/{scope:path}", summary="Set a limit", dependencies=[requires("limits.write")])
@@ -104,16 +108,17 @@ async def set_limit(request: Request, scope: ScopeText, body: LimitIn) -> LimitO
     """All three bounds at once; in force within a second, and what was used so far counts."""
     context, principal = read_context(request), read_principal(request)
 
-    def write() -> Limit:
+    def write() -> LimitOut:
         limit = Limit(
             scope=resolve_scope(context, principal, scope, "limits.write"),
             requests_per_minute=body.requests_per_minute,
             tokens_per_minute=body.tokens_per_minute,
             concurrent_calls=body.concurrent_calls,
         )
-        return context.budgets.set_limit(limit, actor=principal.actor)
+        limit = context.budgets.set_limit(limit, actor=principal.actor)
+        return LimitOut.of(limit, context.units.read_paths())
 
-    return LimitOut.of(await run_in_threadpool(write))
+    return await run_in_threadpool(write)
 
 
 @router.delete(

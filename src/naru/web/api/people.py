@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,8 @@ from naru.web.access import read_context, read_principal, requires
 from naru.web.window import time_from_ns
 
 router = APIRouter(prefix="/api/people", tags=["people"])
+
+_ORGS: Final = 500
 
 PersonName = Annotated[str, Path(max_length=254, description="Id (`usr_…`) or e-mail address.")]
 
@@ -61,6 +64,7 @@ class RoleOut(BaseModel):
 
     role: Role
     org: str
+    org_name: str | None = Field(description="Name of the organisation; null for all of them.")
     source: Literal["local", "oidc"] = Field(description="`oidc`: written by each single sign-on.")
 
 
@@ -81,14 +85,17 @@ class PersonOut(BaseModel):
     last_sign_in_at: datetime | None
 
     @classmethod
-    def of(cls, person: Person) -> Self:
+    def of(cls, person: Person, org_names: Mapping[str, str]) -> Self:
         last_ns = person.last_sign_in_at_ns
         return cls(
             id=person.id,
             email=person.email,
             name=person.name,
             disabled=person.is_disabled,
-            roles=[RoleOut(role=g.role, org=g.org, source=g.source) for g in person.grants],
+            roles=[
+                RoleOut(role=g.role, org=g.org, org_name=org_names.get(g.org), source=g.source)
+                for g in person.grants
+            ],
             has_password=person.has_password,
             must_change_password=person.must_change_password,
             has_totp=person.has_totp,
@@ -143,6 +150,14 @@ async def _resolve(request: Request, id: str) -> Person:
     return await run_in_threadpool(people.resolve_person, id, read_principal(request))
 
 
+async def _describe(request: Request, people: Sequence[Person]) -> list[PersonOut]:
+    """With the names of those organisations that the reader may see."""
+    units, principal = read_context(request).units, read_principal(request)
+    orgs = await run_in_threadpool(lambda: units.list_units(principal, "org", limit=_ORGS))
+    names = {org.id: org.name for org in orgs}
+    return [PersonOut.of(person, names) for person in people]
+
+
 @router.get("", summary="People, by address", dependencies=[requires("people.read")])
 async def list_people(
     request: Request,
@@ -154,7 +169,7 @@ async def list_people(
         read_people(request).list_people, read_principal(request), limit=limit, after=after
     )
     next_after = found[-1].email if len(found) == limit else None
-    return PersonList(people=[PersonOut.of(person) for person in found], next_after=next_after)
+    return PersonList(people=await _describe(request, found), next_after=next_after)
 
 
 @router.post("", summary="Make a person", dependencies=[requires("people.write")])
@@ -171,7 +186,7 @@ async def create_person(request: Request, body: PersonIn) -> PersonCreated:
         with_password=body.password,
     )
     return PersonCreated(
-        **PersonOut.of(made.person).model_dump(),
+        **(await _describe(request, [made.person]))[0].model_dump(),
         created=made.is_new,
         one_time_password=made.one_time_password,
     )
@@ -180,7 +195,7 @@ async def create_person(request: Request, body: PersonIn) -> PersonCreated:
 @router.get("/{id}", summary="One person", dependencies=[requires("people.read")])
 async def read_person(request: Request, id: PersonName) -> PersonOut:
     """By id or address."""
-    return PersonOut.of(await _resolve(request, id))
+    return (await _describe(request, [await _resolve(request, id)]))[0]
 
 
 @router.patch("/{id}", summary="Rename, disable or enable", dependencies=[requires("people.write")])
@@ -188,11 +203,10 @@ async def update_person(request: Request, id: PersonName, body: PersonPatch) -> 
     """Change what is given."""
     person = await _resolve(request, id)
     actor = read_principal(request)
-    return PersonOut.of(
-        await run_in_threadpool(
-            read_people(request).update_person, actor, person.id, name=body.name, is_disabled=body.disabled
-        )
+    changed = await run_in_threadpool(
+        read_people(request).update_person, actor, person.id, name=body.name, is_disabled=body.disabled
     )
+    return (await _describe(request, [changed]))[0]
 
 
 @router.put("/{id}/roles", summary="Write the roles", dependencies=[requires("people.write")])
@@ -200,7 +214,8 @@ async def replace_roles(request: Request, id: PersonName, body: RolesIn) -> Pers
     """Write the roles that were given by hand anew: those in organisations that you administer."""
     person = await _resolve(request, id)
     grants, actor = grants_of(body.roles), read_principal(request)
-    return PersonOut.of(await run_in_threadpool(read_people(request).replace_roles, actor, person.id, grants))
+    changed = await run_in_threadpool(read_people(request).replace_roles, actor, person.id, grants)
+    return (await _describe(request, [changed]))[0]
 
 
 @router.post("/{id}/password", summary="Give a one-time password", dependencies=[requires("people.write")])
@@ -217,9 +232,8 @@ async def reset_password(request: Request, id: PersonName) -> OneTimePassword:
 async def remove_totp(request: Request, id: PersonName) -> PersonOut:
     """For who lost the phone and the recovery codes; every session ends."""
     person = await _resolve(request, id)
-    return PersonOut.of(
-        await run_in_threadpool(read_people(request).remove_totp, read_principal(request), person.id)
-    )
+    changed = await run_in_threadpool(read_people(request).remove_totp, read_principal(request), person.id)
+    return (await _describe(request, [changed]))[0]
 
 
 @router.delete("/{id}", summary="Delete a person", status_code=204, dependencies=[requires("people.write")])

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from naru.identity import Permission, may_somewhere
+from naru.identity import Permission, PersonPrincipal, decide, may_somewhere
 from naru.kernel.errors import NaruError
 from naru.web.access import find_session, read_context
 from naru.web.console.language import LANGUAGES, find_language, read_catalogue
@@ -40,6 +40,8 @@ class Area:
     icon: str
     permission: Permission
     """Who lacks it everywhere does not see the entry."""
+    is_everywhere: bool = False
+    """The page is of the whole house: a role in one organisation does not open it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ NAVIGATION: Final = (
             Area("keys", "/keys", _("Keys"), "keys", "keys.read"),
             Area("budgets", "/budgets", _("Budgets"), "budgets", "budgets.read"),
             Area("people", "/people", _("People"), "people", "people.read"),
-            Area("audit", "/audit", _("Audit"), "audit", "audit.read"),
+            Area("audit", "/audit", _("Audit"), "audit", "audit.read", is_everywhere=True),
         ),
     ),
     Section(
@@ -103,6 +105,8 @@ def read_environment(language: str) -> Environment:
         ms=figures.ms,
         time=figures.time,
         or_unknown=lambda value: figures.unknown() if value is None else value,
+        # A message may hold what somebody typed: it is looked up as it is, and no % in it means anything.
+        said=lambda message: translations.gettext(message) if message else "",
     )
     environment.globals.update(
         percent=figures.percent,
@@ -152,10 +156,15 @@ def _navigation(request: Request) -> list[Section]:
     context = read_context(request)
     principal = getattr(request.state, "principal", None) or find_session(request.scope, context)
     allowed = (
-        Section(s.title, tuple(area for area in s.areas if may_somewhere(principal, area.permission)))
-        for s in NAVIGATION
+        Section(s.title, tuple(area for area in s.areas if _may_open(principal, area))) for s in NAVIGATION
     )
     return [section for section in allowed if section.areas]
+
+
+def _may_open(principal: PersonPrincipal | None, area: Area) -> bool:
+    if area.is_everywhere:
+        return decide(principal, area.permission)
+    return may_somewhere(principal, area.permission)
 
 
 def render_error(request: Request, error: NaruError) -> Response:

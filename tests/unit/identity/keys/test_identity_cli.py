@@ -48,8 +48,10 @@ def test_commands_may_run_twice(naru):
     for level in ("org", "team", "project"):
         for command in ("disable", "disable", "enable", "enable"):
             naru(level, command, "default/acme" if level != "org" else "acme")
-    for _ in range(2):
-        assert "revoked" in naru("key", "revoke", json.loads(first)["id"]).out
+    for name in (json.loads(first)["id"], "default/ci"):
+        assert "revoked" in naru("key", "revoke", name).out
+    for level, told in (("project", "was deleted"), ("project", "Nothing was deleted")):
+        assert told in naru(level, "delete", "default/acme").out
 
 
 def test_the_tree_is_built_and_taken_down_by_paths(naru):

@@ -438,12 +438,17 @@ async def test_the_providers_no_is_said_in_words(new_client, provider):
 
 
 async def test_signing_out_leads_to_the_provider(new_client, provider):
-    """With our client id and the way back; to nowhere when it has no such address."""
+    """With our client id, the way back as a browser calls it, and the token as hint; or to nowhere."""
     url = await new_client().find_logout_url("https://naru.example/login")
     assert dict(parse_qsl(urlsplit(url).query)) == {
         "client_id": CLIENT,
         "post_logout_redirect_uri": "https://naru.example/login",
     }
+    hinted = await new_client().find_logout_url("https://naru.example/login", "an.id.token")
+    assert dict(parse_qsl(urlsplit(hinted).query))["id_token_hint"] == "an.id.token"
+    behind = new_client(redirect_uri="https://naru.example/login/oidc/callback")
+    url = await behind.find_logout_url("http://10.0.0.5:8400/login")
+    assert dict(parse_qsl(urlsplit(url).query))["post_logout_redirect_uri"] == "https://naru.example/login"
     provider.metadata["end_session_endpoint"] = None
     assert await new_client().find_logout_url("x") is None
 

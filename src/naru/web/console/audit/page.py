@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from naru.audit import ACTIONS, AuditLog, Entry, EntryFilter, describe, read_note
-from naru.kernel.errors import Conflict, Unavailable
+from naru.kernel.errors import Conflict, NotFound, Unavailable
 from naru.web.access import may, read_context, requires
 from naru.web.api.audit import find_entry, list_page, read_log, verify
 from naru.web.console.frame import render
@@ -97,6 +97,16 @@ async def run_verification(request: Request) -> Response:
 def _report(request: Request, report: Any, state: Mapping[str, Any], is_busy: bool = False) -> Response:
     values = {"report": report, "state": state, "is_busy": is_busy}
     return render(request, "audit/verify.html", area="audit", values=values)
+
+
+@router.get("/checkpoint", name="audit_checkpoint", dependencies=[_READ])
+async def download_checkpoint(request: Request) -> Response:
+    """The newest checkpoint as a file, to be kept elsewhere."""
+    note = await run_in_threadpool(read_log(request).reader.find_checkpoint)
+    if note is None:
+        raise NotFound("There is no checkpoint yet.")
+    headers = {"content-disposition": 'attachment; filename="naru-checkpoint.txt"'}
+    return PlainTextResponse(note, headers=headers)
 
 
 @router.get("/{seq}", name="audit_entry_page", dependencies=[_READ])

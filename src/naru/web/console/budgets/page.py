@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from naru.identity import PersonPrincipal
-from naru.kernel.errors import BadRequest, NaruError
+from naru.identity import PersonPrincipal, UnitKind
+from naru.kernel.errors import BadRequest, NaruError, NotFound
 from naru.quota import Budget, Limit, Rate, Standing, TopUp, Window
 from naru.web.access import may, read_context, read_principal, requires
-from naru.web.api.budgets import on_budget, to_ns
+from naru.web.api.budgets import on_budget, restore, to_ns
 from naru.web.console.frame import render
 from naru.web.console.sign_in.page import read_form
 from naru.web.context import ControlContext
@@ -26,7 +26,10 @@ from naru.web.quota_scopes import may_see, report, resolve_scope
 router = APIRouter(prefix="/budgets")
 
 _WINDOWS: Final = 60
-_DONE: Final = ("changed", "topped", "created", "known", "ended", "limit", "rate")
+_SLIVER: Final = 3
+_DONE: Final = ("changed", "topped", "created", "known", "ended", "limit", "rate", "lifted", "restored")
+_SCOPES: Final = 300
+"""Scopes of a kind that the form offers; any other may be written."""
 _ZONES: Final = ("Asia/Seoul", "UTC")
 
 
@@ -40,10 +43,19 @@ class Bar:
 
 
 def read_bar(spent: int, reserved: int, limit: int | None, amount: int) -> Bar:
-    """What is spent fills the bar, and beyond its end it is full and over."""
+    """What is spent fills the bar, a sliver of it at least, and beyond its end it is full and over."""
     whole = max(1, amount if limit is None else limit)
-    filled = min(1000, spent * 1000 // whole)
+    filled = min(1000, max(_SLIVER if spent > 0 else 0, spent * 1000 // whole))
     return Bar(filled, min(1000 - filled, reserved * 1000 // whole), spent > whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One line of the ended ones."""
+
+    budget: Budget
+    scope: str
+    ended_at_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +69,11 @@ class Row:
 
 
 @router.get("", name="budgets_page", dependencies=[requires("budgets.read")])
-async def show_budgets(request: Request, done: str = "") -> Response:
-    """Every budget and limit the reader may see."""
-    return await _show_list(request, done=done)
+async def show_budgets(
+    request: Request, done: str = "", limit: Annotated[str, Query(max_length=400)] = ""
+) -> Response:
+    """Every budget and limit the reader may see; `limit` names the one to change in the form."""
+    return await _show_list(request, done=done, chosen_limit=limit)
 
 
 @router.post("", name="budgets_create", dependencies=[requires("budgets.write")])
@@ -87,12 +101,12 @@ async def set_limit(request: Request) -> Response:
     form = await read_form(request)
     context, principal = read_context(request), read_principal(request)
 
-    def write() -> None:
+    def write() -> str:
         scope = resolve_scope(context, principal, form.get("scope", "").strip(), "limits.write")
         bounds = [_read_bound(form.get(name, "")) for name in ("requests", "tokens", "concurrent")]
-        if bounds == [None, None, None]:
+        if form.get("act") == "lift" or bounds == [None, None, None]:
             context.budgets.delete_limit(scope, actor=principal.actor)
-            return
+            return "lifted"
         context.budgets.set_limit(
             Limit(
                 scope=scope,
@@ -102,12 +116,13 @@ async def set_limit(request: Request) -> Response:
             ),
             actor=principal.actor,
         )
+        return "limit"
 
     try:
-        await run_in_threadpool(write)
+        done = await run_in_threadpool(write)
     except NaruError as error:
         return await _show_list(request, limit_error=error, filled_limit=form)
-    return RedirectResponse("/budgets?done=limit", 303)
+    return RedirectResponse(f"/budgets?done={done}", 303)
 
 
 @router.post("/rates", name="rates_set", dependencies=[requires("prices.write", everywhere=True)])
@@ -179,6 +194,18 @@ async def end_budget(request: Request, id: str) -> Response:
     return await _act(request, id, "ended", end, there="/budgets")
 
 
+@router.post("/{id}/restore", name="budget_restore", dependencies=[requires("budgets.write")])
+async def restore_budget(request: Request, id: str) -> Response:
+    """Put an ended budget in force again."""
+    try:
+        await restore(request, id)
+    except NotFound:
+        raise
+    except NaruError as error:
+        return await _show_list(request, error=error)
+    return RedirectResponse(f"/budgets/{id}?done=restored", 303)
+
+
 async def _act(
     request: Request,
     id: str,
@@ -205,6 +232,7 @@ async def _show_list(
     rate_error: NaruError | None = None,
     filled: Mapping[str, str] | None = None,
     filled_limit: Mapping[str, str] | None = None,
+    chosen_limit: str = "",
 ) -> Response:
     context, principal = read_context(request), read_principal(request)
     await report(context)
@@ -223,7 +251,25 @@ async def _show_list(
                 if may_see(context, principal, limit.scope, "limits.read")
             ],
             "rates": context.budgets.list_rates(),
+            "ended": [
+                Ended(ended.budget, _scope_name(str(ended.budget.scope), paths), ended.ended_at_ns)
+                for ended in context.budgets.list_ended()
+                if may_see(context, principal, ended.budget.scope, "budgets.read")
+            ],
+            "scopes": _list_scopes(context, principal),
         }
+
+    values = await run_in_threadpool(read)
+    for found, name in values["limits"]:
+        if str(found.scope) == chosen_limit and filled_limit is None:
+            filled_limit = {"scope": name} | {
+                field: "" if bound is None else str(bound)
+                for field, bound in (
+                    ("requests", found.requests_per_minute),
+                    ("tokens", found.tokens_per_minute),
+                    ("concurrent", found.concurrent_calls),
+                )
+            }
 
     refused = error or limit_error or rate_error
     return render(
@@ -232,7 +278,7 @@ async def _show_list(
         area="budgets",
         status_code=200 if refused is None else refused.status,
         values={
-            **await run_in_threadpool(read),
+            **values,
             "done": done if done in _DONE else "",
             "error": error,
             "limit_error": limit_error,
@@ -283,6 +329,17 @@ def _row(standing: Standing, paths: Mapping[str, str]) -> Row:
         else read_bar(window.spent_nano, standing.reserved_nano, standing.limit_nano, window.amount_nano)
     )
     return Row(standing, _scope_name(str(standing.budget.scope), paths), bar)
+
+
+def _list_scopes(context: ControlContext, principal: PersonPrincipal) -> list[str]:
+    kinds: tuple[UnitKind, ...] = ("org", "team", "project")
+    found = [
+        f"{kind}:{unit.path}"
+        for kind in kinds
+        for unit in context.units.list_units(principal, kind, limit=_SCOPES)
+    ]
+    keys = context.keys.list_keys(principal, limit=_SCOPES)
+    return sorted(found) + sorted(f"key:{key.path}" for key in keys)
 
 
 def _scope_name(scope: str, paths: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from naru.kernel.errors import Forbidden, NaruError
 from naru.web.access import read_principal, read_source, requires
 from naru.web.api.people import read_people
 from naru.web.console.frame import render
+from naru.web.console.people.page import read_orgs
 from naru.web.console.sign_in.page import read_directory, read_form, set_session
 from naru.web.session import read_cookie
 
@@ -29,7 +30,7 @@ _DONE: Final = ("password", "totp_removed", "sessions")
 async def show_me(request: Request, done: str = "") -> Response:
     """One's own account; the admin key has none, and is told so."""
     person = await _read_me(request)
-    return _show(request, person, done=done if done in _DONE else "")
+    return await _show(request, person, done=done if done in _DONE else "")
 
 
 @router.post("/password", name="me_password", dependencies=[requires("self")])
@@ -45,7 +46,7 @@ async def change_password(request: Request) -> Response:
             source=read_source(request),
         )
     except NaruError as error:
-        return _show(request, person, error=error, part="password")
+        return await _show(request, person, error=error, part="password")
     return _renew(request, RedirectResponse("/me?done=password", 303), changed)
 
 
@@ -74,7 +75,7 @@ async def confirm_totp(request: Request) -> Response:
         if error.code in ("totp_not_begun", "totp_exists"):
             return RedirectResponse("/me", 303)
         return _show_enrolment(request, person, await _begin(request, person), error)
-    return _renew(request, _show(request, enrolled, codes=codes), enrolled)
+    return _renew(request, await _show(request, enrolled, codes=codes), enrolled)
 
 
 @router.post("/totp/remove", name="me_totp_remove", dependencies=[requires("self")])
@@ -89,7 +90,7 @@ async def remove_totp(request: Request) -> Response:
             source=read_source(request),
         )
     except NaruError as error:
-        return _show(request, person, error=error, part="totp")
+        return await _show(request, person, error=error, part="totp")
     return _renew(request, RedirectResponse("/me?done=totp_removed", 303), changed)
 
 
@@ -105,8 +106,8 @@ async def renew_codes(request: Request) -> Response:
             source=read_source(request),
         )
     except NaruError as error:
-        return _show(request, person, error=error, part="totp")
-    return _show(request, await _require_me(request), codes=codes)
+        return await _show(request, person, error=error, part="totp")
+    return await _show(request, await _require_me(request), codes=codes)
 
 
 @router.post("/sessions/end", name="me_sessions_end", dependencies=[requires("self")])
@@ -146,7 +147,7 @@ def _renew(request: Request, response: Response, person: Person) -> Response:
     return response
 
 
-def _show(
+async def _show(
     request: Request,
     person: Person | None,
     *,
@@ -168,6 +169,7 @@ def _show(
             "part": part,
             "codes": codes,
             "done": done,
+            "org_names": (await run_in_threadpool(read_orgs, request))["org_names"],
         },
     )
 

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from naru.identity import EVERY_ORG, ROLES, decide
+from naru.identity import EVERY_ORG, ROLES, Unit, decide
 from naru.identity.people import Grant, Person, Role
 from naru.kernel.errors import BadRequest, NaruError
-from naru.web.access import may, read_principal, requires
+from naru.web.access import may, read_context, read_principal, requires
 from naru.web.api.people import read_people
 from naru.web.console.frame import render
 from naru.web.console.sign_in.page import read_form, read_form_lists
@@ -20,6 +20,7 @@ from naru.web.console.sign_in.page import read_form, read_form_lists
 router = APIRouter(prefix="/people")
 
 _PAGE: Final = 100
+_ORGS: Final = 500
 _DONE: Final = ("roles", "name", "disabled", "enabled", "totp", "sessions")
 
 
@@ -48,14 +49,14 @@ async def create_person(request: Request) -> Response:
         return await _show_list(request, error=error, filled=form)
     if not made.is_new:
         return RedirectResponse(f"/people/{made.person.id}?known=1", 303)
-    return _show_person(request, made.person, password=made.one_time_password, is_new=True)
+    return await _show_person(request, made.person, password=made.one_time_password, is_new=True)
 
 
 @router.get("/{id}", name="person_page", dependencies=[requires("people.read")])
 async def show_person(request: Request, id: str, done: str = "", known: bool = False) -> Response:
     """One person."""
     person = await run_in_threadpool(read_people(request).read_person, id, read_principal(request))
-    return _show_person(request, person, done=done if done in _DONE else "", is_known=known)
+    return await _show_person(request, person, done=done if done in _DONE else "", is_known=known)
 
 
 @router.post("/{id}/name", name="person_rename", dependencies=[requires("people.write")])
@@ -112,7 +113,8 @@ async def reset_password(request: Request, id: str) -> Response:
         password = await run_in_threadpool(people.reset_password, actor, id)
     except NaruError as error:
         return await _refuse(request, id, error)
-    return _show_person(request, await run_in_threadpool(people.read_person, id, actor), password=password)
+    person = await run_in_threadpool(people.read_person, id, actor)
+    return await _show_person(request, person, password=password)
 
 
 @router.post("/{id}/delete", name="person_delete", dependencies=[requires("people.write")])
@@ -135,7 +137,7 @@ async def _act(request: Request, id: str, done: str, act: Callable[..., object])
 
 async def _refuse(request: Request, id: str, error: NaruError) -> Response:
     person = await run_in_threadpool(read_people(request).read_person, id, read_principal(request))
-    return _show_person(request, person, error=error)
+    return await _show_person(request, person, error=error)
 
 
 async def _show_list(
@@ -160,13 +162,14 @@ async def _show_list(
             "is_everywhere": decide(principal, "people.write"),
             "all_roles": ROLES,
             "is_deleted": is_deleted,
+            **await run_in_threadpool(read_orgs, request),
             "error": error,
             "filled": filled or {},
         },
     )
 
 
-def _show_person(
+async def _show_person(
     request: Request,
     person: Person,
     *,
@@ -193,8 +196,19 @@ def _show_person(
             "may_write": may(request, "people.write"),
             "is_everywhere": decide(principal, "people.write"),
             "is_self": principal.person_id == person.id,
+            **await run_in_threadpool(read_orgs, request),
         },
     )
+
+
+def read_orgs(request: Request) -> dict[str, object]:
+    """Names of the organisations the reader may see, and those in which they may give roles."""
+    found = read_context(request).units.list_units(read_principal(request), "org", limit=_ORGS)
+    own: list[Unit] = [org for org in found if may(request, "people.write", org.id)]
+    return {
+        "orgs": sorted(own, key=lambda org: org.name),
+        "org_names": {org.id: org.name for org in found},
+    }
 
 
 def _role(text: str) -> Role:

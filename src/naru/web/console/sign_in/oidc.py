@@ -16,10 +16,15 @@ from naru.identity.oidc import FLOW_S, OidcClient
 from naru.kernel.errors import NaruError, NotFound
 from naru.web.console.frame import local_path, render
 from naru.web.console.sign_in.page import read_directory, set_session
+from naru.web.session import LIFETIME_S
 
 router = APIRouter()
 
 _FLOW_COOKIE: Final = "naru_oidc"
+_HINT_COOKIE: Final = "naru_oidc_hint"
+_MAX_HINT: Final = 3800
+"""Browsers keep 4,096 characters of a cookie; without the hint the provider asks, that is all."""
+_SIGNED_OUT: Final = "/login/signed-out"
 _PATH: Final = "/login/oidc"
 CALLBACK: Final = "/login/oidc/callback"
 
@@ -70,18 +75,33 @@ async def finish(request: Request) -> Response:
     # redirect that began at the provider.
     response = render(request, "sign_in/arrived.html", values={"next": local_path(flow.next)})
     set_session(response, request, sessions.create(step, "oidc"))
+    if len(finished.id_token) <= _MAX_HINT:
+        # It opens nothing here: its nonce is spent. The browser shows it to the provider at the sign-out.
+        response.set_cookie(
+            _HINT_COOKIE,
+            finished.id_token,
+            max_age=LIFETIME_S,
+            path=_SIGNED_OUT,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
     return _drop_flow(response)
 
 
-@router.get("/login/signed-out", name="signed_out")
+@router.get(_SIGNED_OUT, name="signed_out")
 async def show_signed_out(request: Request) -> Response:
     """Signed out here; offers to sign out at the provider too."""
     url = None
     try:
-        url = await _read_client(request).find_logout_url(str(request.base_url) + "login")
+        url = await _read_client(request).find_logout_url(
+            str(request.base_url) + "login", request.cookies.get(_HINT_COOKIE, "")[:_MAX_HINT]
+        )
     except NaruError:
         url = None  # the provider is away, or was taken out of the settings: there is nothing to offer
-    return render(request, "sign_in/signed_out.html", values={"url": url})
+    response = render(request, "sign_in/signed_out.html", values={"url": url})
+    response.delete_cookie(_HINT_COOKIE, path=_SIGNED_OUT, httponly=True, samesite="strict")
+    return response
 
 
 def _read_client(request: Request) -> OidcClient:

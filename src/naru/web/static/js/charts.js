@@ -124,6 +124,10 @@ function withTooltips(chart, series) {
       tooltip: [stamp(series), ...tooltips.fields.map((field) => ({ field, type: "quantitative", title: tooltips.labels[field], format: tooltips.format }))],
     },
   };
+  if (!data.values.length) { // Vega warns of an empty extent: one mark that is not seen gives it one
+    const nothing = { t: series.from, t2: series.to, field: tooltips.fields[0], below: 0, above: 0, value: 0 };
+    return { layer: [{ data: { values: [nothing] }, ...layer, mark: { ...layer.mark, opacity: 0 } }, hover] };
+  }
   return { layer: [{ data, ...layer }, hover] };
 }
 
