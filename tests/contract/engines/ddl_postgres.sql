@@ -202,6 +202,33 @@ CREATE INDEX ix_calls_started_at_ns ON calls USING btree (started_at_ns);
 CREATE INDEX ix_calls_status_started_at_ns ON calls USING btree (status, started_at_ns);
 CREATE INDEX ix_calls_team_started_at_ns ON calls USING btree (team, started_at_ns);
 
+CREATE TABLE captures (
+    id TEXT NOT NULL,
+    org TEXT,
+    team TEXT,
+    project TEXT,
+    created_at_ns BIGINT NOT NULL,
+    expires_at_ns BIGINT NOT NULL,
+    vault_key TEXT NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    sealed BYTEA NOT NULL,
+    CONSTRAINT pk_captures PRIMARY KEY (id)
+);
+CREATE INDEX ix_captures_expires_at_ns ON captures USING btree (expires_at_ns);
+
+CREATE TABLE conversations (
+    id TEXT NOT NULL,
+    org TEXT,
+    version BIGINT NOT NULL,
+    created_at_ns BIGINT NOT NULL,
+    expires_at_ns BIGINT NOT NULL,
+    vault_key TEXT NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    sealed BYTEA NOT NULL,
+    CONSTRAINT pk_conversations PRIMARY KEY (id)
+);
+CREATE INDEX ix_conversations_expires_at_ns ON conversations USING btree (expires_at_ns);
+
 CREATE TABLE exchange_rates (
     currency TEXT NOT NULL,
     valid_from TEXT NOT NULL,
@@ -209,6 +236,29 @@ CREATE TABLE exchange_rates (
     set_at_ns BIGINT NOT NULL,
     CONSTRAINT pk_exchange_rates PRIMARY KEY (currency, valid_from)
 );
+
+CREATE TABLE feedback (
+    id TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    org TEXT,
+    team TEXT,
+    project TEXT,
+    rater TEXT NOT NULL,
+    thumb TEXT,
+    score DOUBLE PRECISION,
+    label TEXT,
+    has_comment BOOLEAN NOT NULL,
+    has_correction BOOLEAN NOT NULL,
+    created_at_ns BIGINT NOT NULL,
+    expires_at_ns BIGINT,
+    vault_key TEXT,
+    wrapped_key BYTEA,
+    sealed BYTEA,
+    CONSTRAINT pk_feedback PRIMARY KEY (id)
+);
+CREATE INDEX ix_feedback_call_id ON feedback USING btree (call_id);
+CREATE INDEX ix_feedback_created_at_ns ON feedback USING btree (created_at_ns);
+CREATE INDEX ix_feedback_expires_at_ns ON feedback USING btree (expires_at_ns);
 
 CREATE TABLE identity_revision (
     id BIGINT NOT NULL,
@@ -315,6 +365,21 @@ CREATE TABLE recovery_codes (
     CONSTRAINT fk_recovery_codes_person_id FOREIGN KEY (person_id) REFERENCES people(id) ON DELETE CASCADE
 );
 
+CREATE TABLE reviews (
+    call_id TEXT NOT NULL,
+    org TEXT,
+    team TEXT,
+    kinds TEXT NOT NULL,
+    scores TEXT NOT NULL,
+    created_at_ns BIGINT NOT NULL,
+    decision TEXT,
+    note TEXT,
+    decided_by TEXT,
+    decided_at_ns BIGINT,
+    CONSTRAINT pk_reviews PRIMARY KEY (call_id)
+);
+CREATE INDEX ix_reviews_created_at_ns ON reviews USING btree (created_at_ns);
+
 CREATE TABLE sign_in_failures (
     subject TEXT NOT NULL,
     failures BIGINT NOT NULL,
@@ -330,6 +395,38 @@ CREATE TABLE spent_tokens (
     CONSTRAINT pk_spent_tokens PRIMARY KEY (digest)
 );
 CREATE INDEX ix_spent_tokens_until_ns ON spent_tokens USING btree (until_ns);
+
+CREATE TABLE trust_policies (
+    scope_kind TEXT NOT NULL,
+    scope_value TEXT NOT NULL,
+    org_id TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    updated_by TEXT NOT NULL,
+    updated_at_ns BIGINT NOT NULL,
+    CONSTRAINT pk_trust_policies PRIMARY KEY (scope_kind, scope_value)
+);
+
+CREATE TABLE trust_revision (
+    id BIGINT NOT NULL,
+    policies BIGINT NOT NULL,
+    words BIGINT NOT NULL,
+    CONSTRAINT pk_trust_revision PRIMARY KEY (id)
+);
+
+CREATE TABLE trust_words (
+    scope_kind TEXT NOT NULL,
+    scope_value TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    org_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    sealed TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    updated_by TEXT NOT NULL,
+    updated_at_ns BIGINT NOT NULL,
+    CONSTRAINT pk_trust_words PRIMARY KEY (scope_kind, scope_value, name)
+);
 
 CREATE TABLE units (
     id TEXT NOT NULL,

@@ -22,11 +22,23 @@ CREATE INDEX ix_calls_status_started_at_ns ON calls (status, started_at_ns);
 
 CREATE INDEX ix_calls_team_started_at_ns ON calls (team, started_at_ns);
 
+CREATE INDEX ix_captures_expires_at_ns ON captures (expires_at_ns);
+
+CREATE INDEX ix_conversations_expires_at_ns ON conversations (expires_at_ns);
+
+CREATE INDEX ix_feedback_call_id ON feedback (call_id);
+
+CREATE INDEX ix_feedback_created_at_ns ON feedback (created_at_ns);
+
+CREATE INDEX ix_feedback_expires_at_ns ON feedback (expires_at_ns);
+
 CREATE INDEX ix_key_secrets_key_id ON key_secrets (key_id);
 
 CREATE INDEX ix_key_secrets_prefix ON key_secrets (prefix);
 
 CREATE INDEX ix_keys_revision ON keys (revision);
+
+CREATE INDEX ix_reviews_created_at_ns ON reviews (created_at_ns);
 
 CREATE INDEX ix_sign_in_failures_last_at_ns ON sign_in_failures (last_at_ns);
 
@@ -226,12 +238,57 @@ CREATE TABLE calls (
 	CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 
+CREATE TABLE captures (
+	id TEXT NOT NULL,
+	org TEXT,
+	team TEXT,
+	project TEXT,
+	created_at_ns BIGINT NOT NULL,
+	expires_at_ns BIGINT NOT NULL,
+	vault_key TEXT NOT NULL,
+	wrapped_key BLOB NOT NULL,
+	sealed BLOB NOT NULL,
+	CONSTRAINT pk_captures PRIMARY KEY (id)
+);
+
+CREATE TABLE conversations (
+	id TEXT NOT NULL,
+	org TEXT,
+	version BIGINT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	expires_at_ns BIGINT NOT NULL,
+	vault_key TEXT NOT NULL,
+	wrapped_key BLOB NOT NULL,
+	sealed BLOB NOT NULL,
+	CONSTRAINT pk_conversations PRIMARY KEY (id)
+);
+
 CREATE TABLE exchange_rates (
 	currency TEXT NOT NULL,
 	valid_from TEXT NOT NULL,
 	usd_per_unit TEXT NOT NULL,
 	set_at_ns BIGINT NOT NULL,
 	CONSTRAINT pk_exchange_rates PRIMARY KEY (currency, valid_from)
+);
+
+CREATE TABLE feedback (
+	id TEXT NOT NULL,
+	call_id TEXT NOT NULL,
+	org TEXT,
+	team TEXT,
+	project TEXT,
+	rater TEXT NOT NULL,
+	thumb TEXT,
+	score FLOAT,
+	label TEXT,
+	has_comment BOOLEAN NOT NULL,
+	has_correction BOOLEAN NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	expires_at_ns BIGINT,
+	vault_key TEXT,
+	wrapped_key BLOB,
+	sealed BLOB,
+	CONSTRAINT pk_feedback PRIMARY KEY (id)
 );
 
 CREATE TABLE identity_revision (
@@ -335,6 +392,20 @@ CREATE TABLE recovery_codes (
 	CONSTRAINT fk_recovery_codes_person_id FOREIGN KEY(person_id) REFERENCES people (id) ON DELETE CASCADE
 );
 
+CREATE TABLE reviews (
+	call_id TEXT NOT NULL,
+	org TEXT,
+	team TEXT,
+	kinds TEXT NOT NULL,
+	scores TEXT NOT NULL,
+	created_at_ns BIGINT NOT NULL,
+	decision TEXT,
+	note TEXT,
+	decided_by TEXT,
+	decided_at_ns BIGINT,
+	CONSTRAINT pk_reviews PRIMARY KEY (call_id)
+);
+
 CREATE TABLE sign_in_failures (
 	subject TEXT NOT NULL,
 	failures BIGINT NOT NULL,
@@ -347,6 +418,38 @@ CREATE TABLE spent_tokens (
 	digest TEXT NOT NULL,
 	until_ns BIGINT NOT NULL,
 	CONSTRAINT pk_spent_tokens PRIMARY KEY (digest)
+);
+
+CREATE TABLE trust_policies (
+	scope_kind TEXT NOT NULL,
+	scope_value TEXT NOT NULL,
+	org_id TEXT NOT NULL,
+	rules TEXT NOT NULL,
+	updated_by TEXT NOT NULL,
+	updated_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_trust_policies PRIMARY KEY (scope_kind, scope_value)
+);
+
+CREATE TABLE trust_revision (
+	id BIGINT NOT NULL,
+	policies BIGINT NOT NULL,
+	words BIGINT NOT NULL,
+	CONSTRAINT pk_trust_revision PRIMARY KEY (id)
+);
+
+CREATE TABLE trust_words (
+	scope_kind TEXT NOT NULL,
+	scope_value TEXT NOT NULL,
+	name TEXT NOT NULL,
+	id TEXT NOT NULL,
+	org_id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	size BIGINT NOT NULL,
+	sealed TEXT NOT NULL,
+	revision BIGINT NOT NULL,
+	updated_by TEXT NOT NULL,
+	updated_at_ns BIGINT NOT NULL,
+	CONSTRAINT pk_trust_words PRIMARY KEY (scope_kind, scope_value, name)
 );
 
 CREATE TABLE units (
