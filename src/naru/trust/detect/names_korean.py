@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -30,6 +29,9 @@ _NO_NAME = -4.0
 """Points of the syllables under which a word is not looked at."""
 _ROLE_HELPS = -1.9
 """Points under which a role before the word does not suffice, only a label."""
+_PARTICLE_LIKE = frozenset("은는이가을를로한된할도만의에")
+_LONGEST = 12
+"""Code points of the longest word a name may begin."""
 _NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
 
@@ -126,23 +128,34 @@ class KoreanNames:
 
     def find_near(self, text: str, entities: Iterable[Entity], reach: int = 30) -> Iterator[Entity]:
         """Weaker candidates at most `reach` code points before or after one of `entities`, say a phone."""
-        starts = sorted(e.start for e in entities)
-        ends = sorted(e.end for e in entities)
-        for c in self.candidates(text):
-            before = bisect_right(starts, c.end + reach) - bisect_left(starts, c.end)
-            after = bisect_right(ends, c.start) - bisect_left(ends, c.start - reach)
-            if c.points < THRESHOLD and (before or after):
-                yield Entity("PERSON", c.start, c.end, score_of(THRESHOLD + 0.4), "near an identifier")
+        if text.isascii():
+            return
+        done = 0
+        for e in sorted(entities, key=lambda e: e.start):
+            start = max(done, e.start - reach - _LONGEST)
+            done = max(done, e.end + reach)
+            for c in self._candidates(text, self._gate.finditer(text, start, done + _LONGEST)):
+                is_near = e.start - reach <= c.end and c.start <= e.end + reach
+                if is_near and c.points < THRESHOLD and self._is_bare(text, c):
+                    yield Entity("PERSON", c.start, c.end, score_of(THRESHOLD + 0.4), "near an identifier")
+
+    def _is_bare(self, text: str, c: Candidate) -> bool:
+        """Whether a weak candidate is a word by itself and no other word with its particle, as 설정은 is."""
+        name = text[c.start : c.end]
+        if "가" <= text[c.end : c.end + 1] <= "힣":
+            return False
+        return name[-1] not in _PARTICLE_LIKE or (name[1:] in self._known and name[:2] not in self._words)
 
     def candidates(self, text: str) -> list[Candidate]:
         """Readings with some evidence, in order, none overlapping."""
+        return [] if text.isascii() else self._candidates(text, self._gate.finditer(text))
+
+    def _candidates(self, text: str, words: Iterable[re.Match[str]]) -> list[Candidate]:
         found: list[Candidate] = []
-        if text.isascii():
-            return found
         last = -1
         common, beginnings, foreign = self._common, self._beginnings, self._foreign
         known: dict[str, tuple[Reading, ...]] = {}
-        for m in self._gate.finditer(text):
+        for m in words:
             run = m.group()
             i, j = m.span()
             pair = run[:2]
