@@ -134,15 +134,19 @@ def test_the_road_loads_no_framework(module):
 
 
 def test_no_module_is_slow_to_import():
-    """Everything together, compiled, stays far under the start-up budget of two seconds."""
+    """All of ours together, compiled, take less time than the libraries they stand on: nothing is made of
+    tables, patterns or models before somebody needs it."""
     command = [
         sys.executable,
         "-c",
         "import sys, importlib\nfor m in sys.argv[1:]: importlib.import_module(m)",
     ]
-    subprocess.run([*command, *MODULES], check=True)  # compiles what is not yet compiled
-    shortest = min(_time([*command, *MODULES]) for _ in range(3))
-    assert shortest < 2.5, f"importing everything took {shortest:.1f} s"
+    libraries = THIRD_PARTY.split()
+    subprocess.run([*command, *libraries, *MODULES], check=True)  # compiles what is not yet compiled
+    # In turn, so that a busy machine is as busy for both.
+    pairs = [(_time([*command, *libraries]), _time([*command, *libraries, *MODULES])) for _ in range(3)]
+    theirs, all_ = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    assert all_ < 2 * theirs, f"importing everything took {all_:.1f} s, {theirs:.1f} s of it libraries"
 
 
 def _time(command):

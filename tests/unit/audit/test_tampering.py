@@ -66,6 +66,7 @@ def test_an_untouched_log_raises_no_alarm(forge):
         assert report.kept == (7 if with_witness else 0)
 
 
+@pytest.mark.slow
 def test_every_one_of_a_thousand_altered_bytes_is_found(filled, tmp_path):
     """One random byte of one random value of any table of the log, set to another by raw SQL; the finding
     names the entry, the checkpoint, or the part that was changed."""

@@ -54,7 +54,8 @@ async def serving(serve: Serve, **options) -> AsyncIterator[tuple[str, list[Peer
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", peers
         for peer in peers:
-            peer.writer.transport.abort()
+            if not peer.writer.is_closing():
+                peer.writer.transport.abort()
 
 
 @contextlib.asynccontextmanager
