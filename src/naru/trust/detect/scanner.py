@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 from naru.trust.detect.addresses import AddressDetector
 from naru.trust.detect.custom import CustomDetector, Dictionary, Pattern
@@ -15,6 +16,15 @@ from naru.trust.detect.structured import StructuredDetector
 from naru.trust.entity import CUSTOM, Detector, Entity
 
 DEFAULT_THRESHOLD = 0.5
+
+
+@runtime_checkable
+class SecondLook(Protocol):
+    """What a detector may offer besides: weak hits that others' hits beside them make likelier."""
+
+    def find_near(self, text: str, entities: Sequence[Entity]) -> Iterable[Entity]:
+        """Spans that are worth a report only near some of the entities found."""
+        ...
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +58,7 @@ class Scanner:
         if dictionaries or patterns:
             chosen = (*chosen, CustomDetector(patterns=patterns, dictionaries=dictionaries))
         self._finders = tuple(detector.find for detector in chosen)
+        self._looks = tuple(detector.find_near for detector in chosen if isinstance(detector, SecondLook))
         self._threshold = threshold
 
     def scan(self, text: str) -> list[Entity]:
@@ -58,6 +69,11 @@ class Scanner:
         """
         threshold = self._threshold
         found = [entity for find in self._finders for entity in find(text) if entity.score >= threshold]
+        if not found:
+            return found
+        # A name beside a telephone number: looked for once the number is known.
+        near = [e for look in self._looks for e in look(text, found) if e.score >= threshold]
+        found += near
         return resolve(found) if len(found) > 1 else found
 
 
