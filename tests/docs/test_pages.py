@@ -87,7 +87,11 @@ def test_every_command_is_told_of():
         assert name == "version" or f"naru {name}" in text, f"`naru {name}` stands nowhere"
 
 
-GOVERNING = ("org", "team", "project", "key", "user", "budget", "limit", "rate", "audit", "database")
+GOVERNING = ("org", "team", "project", "key", "user", "budget", "limit", "rate", "audit", "database") + (
+    "policy",
+    "dictionary",
+    "pattern",
+)
 
 
 @pytest.mark.parametrize("group", GOVERNING)

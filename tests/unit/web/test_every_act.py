@@ -20,6 +20,7 @@ PASSWORD = f"{CANARY} horse battery"
 OWN = {"origin": "http://testserver", "accept": "text/html", "accept-language": "en"}
 SILENT = {
     ("POST", "/api/audit/checkpoint"): "a checkpoint is numbered, signed and chained: it is its own record",
+    ("POST", "/api/policies/try"): "a text is looked at and forgotten; that is its promise",
     ("POST", "/preferences"): "language and theme, in the browser's own cookie",
 }
 
@@ -135,6 +136,7 @@ def script(h: House):
     yield "DELETE", "/api/budgets/{id}", h.api.delete(at), ["budget.delete"]
     if ("POST", "/api/budgets/{id}/restore") in list_acting(h):
         yield "POST", "/api/budgets/{id}/restore", h.api.post(f"{at}/restore"), ["budget.restore"]
+    yield from policies(h)
     yield from people(h)
     yield from console(h)
     verify = h.api.post("/api/audit/verify", json={"checkpoints": []})
@@ -144,6 +146,22 @@ def script(h: House):
     yield "GET", "/api/audit/export", h.api.get("/api/audit/export"), ["audit.export"]
     yield "GET", "/api/calls/export", h.api.get("/api/calls/export?format=jsonl"), ["ledger.export"]
     yield "POST", "/logout", h.browser.post("/logout"), ["user.sign_out"]
+
+
+def policies(h: House):
+    at, route = "/api/policies/team/team_default", "/api/policies/{kind}/{id}"
+    rules = {"actions": {f"CUSTOM:{CANARY}": "block"}, "restore_hosts": [f"{CANARY}.example"]}
+    yield "PUT", route, h.api.put(at, json=rules), ["policy.set"]
+    yield "DELETE", route, h.api.delete(at), ["policy.delete"]
+    at, route = f"/api/dictionaries/org/org_default/{CANARY}", "/api/dictionaries/{kind}/{id}/{name}"
+    yield "PUT", route, h.api.put(at, json={"terms": [CANARY]}), ["dictionary.set"]
+    file = h.api.put(f"{at}/file", content=f"{CANARY}\n{CANARY} 2\n")
+    yield "PUT", f"{route}/file", file, ["dictionary.set"]
+    yield "GET", f"{route}/terms", h.api.get(f"{at}/terms"), ["dictionary.reveal"]
+    yield "DELETE", route, h.api.delete(at), ["dictionary.delete"]
+    at, route = f"/api/patterns/org/org_default/{CANARY}", "/api/patterns/{kind}/{id}/{name}"
+    yield "PUT", route, h.api.put(at, json={"expression": f"{CANARY}[0-9]"}), ["pattern.set"]
+    yield "DELETE", route, h.api.delete(at), ["pattern.delete"]
 
 
 def people(h: House):
