@@ -68,6 +68,7 @@ ACTIONS: Final[dict[str, str]] = {
     "pattern.delete": "A custom pattern was removed.",
     "vault.rotate": "The vault's key was rotated: everything sealed was wrapped with a new one.",
     "vault.shred": "Sealed records were shredded; the facts say how many of each kind.",
+    "feedback.add": "Somebody rated a call; what programs say of their own calls is no entry.",
     "feedback.export": "Rated prompts and answers were exported as training data; the facts hold the filter.",
     "review.decide": "Somebody decided on a call that the guard pointed out.",
     "ledger.export": "Rows of the ledger were exported.",

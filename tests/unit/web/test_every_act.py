@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 
 import pyotp
 import pytest
 from starlette.testclient import TestClient
+from tests.unit.web.conftest import new_call
 from tests.unit.web.test_gate import _routes
 
 from naru.audit import ACTIONS
 from naru.identity.passwords import PasswordHasher
+from naru.kernel.clock import SystemClock
 from naru.local import open_local
+from naru.metering import LedgerWriter
+from naru.settings.model import Ledger
+from naru.trust.feedback import Review
+from naru.trust.feedback.store import insert_review
 from naru.web.session import SAFE_METHODS
 
 CANARY = "canary"
@@ -56,6 +64,22 @@ class House:
         answer = self.api.post(f"/api{path}", json=body)
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
+
+    def plant_call(self, id: str) -> None:
+        """A call in the ledger that waits for a review."""
+
+        async def write() -> None:
+            writer = LedgerWriter(self.local.engine, Ledger(), SystemClock())
+            writer.start()
+            writer.record(new_call(1, time.time_ns(), id=id, org="org_default"))
+            await writer.stop()
+
+        asyncio.run(write())
+        review = Review(
+            call_id=id, org="org_default", team=None, kinds=("injection",), scores={}, created_at_ns=1
+        )
+        with self.local.engine.begin() as connection:
+            insert_review(connection, review)
 
     def join(self, email: str) -> str:
         """A person who has signed in for the first time, in the browser `me`."""
@@ -112,6 +136,24 @@ def script(h: House):
     yield "PATCH", "/api/keys/{id}", h.api.patch(at, json={"disabled": False}), ["key.enable"]
     yield "POST", "/api/keys/{id}/rotate", h.api.post(f"{at}/rotate"), ["key.rotate"]
     yield "POST", "/api/keys/{id}/revoke", h.api.post(f"{at}/revoke"), ["key.revoke"]
+    h.plant_call("req_0001")
+    said = {"thumb": "up", "label": CANARY}
+    yield (
+        "POST",
+        "/api/calls/{id}/feedback",
+        h.api.post("/api/calls/req_0001/feedback", json=said),
+        ["feedback.add"],
+    )
+    said = {"decision": "harmless", "note": CANARY}
+    yield (
+        "POST",
+        "/api/reviews/{call_id}",
+        h.api.post("/api/reviews/req_0001", json=said),
+        ["review.decide"],
+    )
+    shred = {"conversation": CANARY, "owner": "admin"}
+    yield "POST", "/api/vault/shred", h.api.post("/api/vault/shred", json=shred), ["vault.shred"]
+    yield "POST", "/api/vault/rotate", h.api.post("/api/vault/rotate", json={}), ["vault.rotate"]
     rate = {"usd_per_unit": "0.0007"}
     yield (
         "PUT",

@@ -90,12 +90,7 @@ class FeedbackBook:
             Conflict: the call was rated too often already.
         """
         check_opinion(opinion)
-        if opinion.label is not None and any(self._find(opinion.label)):
-            raise BadRequest(
-                "The label looks like personal data, and labels are kept in clear. Choose another word.",
-                code="holds_personal_data",
-                param="label",
-            )
+        self._check_label(opinion.label)
         if opinion.has_text and not self.has_consent(call.org, call.team, call.project):
             raise Forbidden(
                 "Comments and corrections are text, and the policy of this team does not consent to keeping "
@@ -127,7 +122,28 @@ class FeedbackBook:
                 text = self._sealer.seal(feedback.name, rating.id, plain)
                 expires_at_ns = now_ns + self.capture_days * _DAY_NS
             store.insert_rating(connection, rating, text, expires_at_ns)
+        if not rater.startswith("key:"):  # of programs ratings are data, of people acts
+            self._audit.record(
+                AuditEvent(
+                    action="feedback.add",
+                    actor=rater,
+                    target=f"call:{call.id}",
+                    facts={
+                        "thumb": rating.thumb,
+                        "has_comment": rating.has_comment,
+                        "has_correction": rating.has_correction,
+                    },
+                )
+            )
         return rating
+
+    def _check_label(self, label: str | None) -> None:
+        if label is not None and any(self._find(label)):
+            raise BadRequest(
+                "The label looks like personal data, and labels are kept in clear. Choose another word.",
+                code="holds_personal_data",
+                param="label",
+            )
 
     def list_ratings(
         self,
@@ -157,8 +173,10 @@ class FeedbackBook:
             How many calls match, and the lines; read them to the end or close them.
 
         Raises:
+            BadRequest: the label looks like personal data.
             Unavailable: the audit log cannot take the entry, so nothing leaves.
         """
+        self._check_label(wanted.label)  # it will stand in the audit log
         with self._engine.connect() as connection:
             ids = store.list_exportable(connection, wanted, orgs)
         self._record(

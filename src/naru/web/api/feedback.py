@@ -163,12 +163,11 @@ async def export_feedback(
             retry_after_s=5,
         )
     records, orgs = read_records(request), find_orgs(principal, "feedback.export")
-    count, lines = await run_in_threadpool(
+    _, lines = await run_in_threadpool(
         lambda: records.feedback.export(filter_, actor=principal.actor, orgs=orgs)
     )
     headers = {
         "content-disposition": 'attachment; filename="naru-feedback.jsonl"',
-        "x-naru-export-count": str(count),
         "cache-control": "no-store",
     }
     del format
