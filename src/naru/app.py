@@ -220,6 +220,7 @@ class App:
             refusals=self._refusals,
             trust=self._trust,
             capture=Capture(self._trust, self._records.captures.put),
+            reviews=self._records.review_queue,
             feedback=FeedbackDoor(
                 self._records.feedback,
                 find_call=LedgerReader(self._engine).find_call,

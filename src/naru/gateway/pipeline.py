@@ -15,6 +15,7 @@ from naru.gateway.envelope import open_envelope
 from naru.gateway.exchange import Exchange
 from naru.gateway.feedback import FeedbackDoor
 from naru.gateway.refusals import Refusals
+from naru.gateway.reviews import hand_over
 from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
 from naru.gateway.steps.authenticate import authenticate
 from naru.gateway.steps.authorize import authorize, fix_tags, resolve_allowed
@@ -29,6 +30,7 @@ from naru.metering import LedgerWriter, PriceBook
 from naru.quota import Quota
 from naru.routing import RetryBudget, RouteTable
 from naru.trust import Desk
+from naru.trust.feedback import ReviewQueue
 
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; in the ledger only, nobody is there to read it."""
@@ -68,11 +70,13 @@ class Road:
         trust: Desk,
         capture: Callable[[Exchange], None] | None = None,
         feedback: FeedbackDoor | None = None,
+        reviews: ReviewQueue | None = None,
     ) -> None:
         self.rules = rules
         self.capture = capture
         """Hands prompt and answer over where a policy has consent to it; None: nobody asks."""
         self.feedback = feedback
+        self.reviews = reviews
         self.is_audit_full = is_audit_full
         self.refusals = refusals
         self.trust = trust
@@ -139,6 +143,8 @@ async def serve(x: Exchange, road: Road) -> None:
     finally:
         road.in_flight -= 1
         settle(x, road.ledger, governor)
+        if x.verdicts and road.reviews is not None:
+            hand_over(x, road.reviews)
 
 
 def _verdict_line(x: Exchange) -> bytes:
