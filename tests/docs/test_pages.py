@@ -87,10 +87,9 @@ def test_every_command_is_told_of():
         assert name == "version" or f"naru {name}" in text, f"`naru {name}` stands nowhere"
 
 
-GOVERNING = ("org", "team", "project", "key", "user", "budget", "limit", "rate", "audit", "database") + (
-    "policy",
-    "dictionary",
-    "pattern",
+GOVERNING = (
+    *("org", "team", "project", "key", "user", "budget", "limit", "rate", "audit", "database"),
+    *("policy", "dictionary", "pattern"),
 )
 
 

@@ -29,7 +29,7 @@ tables = st.builds(
 calls = st.tuples(st.sampled_from(["r", None]), st.sampled_from(["s", "other", ""]), st.booleans())
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(tables, calls)
 def test_what_is_explained_is_what_is_resolved(given_table, call):
     """Every line, in every kind of call; and the source that is named did say so."""
@@ -49,7 +49,7 @@ def test_what_is_explained_is_what_is_resolved(given_table, call):
             assert line.value in (said[line.source].actions.get(type), said[line.source].actions.get(ANY))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(tables, calls)
 def test_a_route_or_site_only_ever_tightens(given_table, call):
     """No policy on a route or site lets anything through that the chain does not."""
@@ -63,6 +63,7 @@ def test_a_route_or_site_only_ever_tightens(given_table, call):
         assert ACTIONS.index(full.action_of(type)) >= ACTIONS.index(bare.action_of(type))
 
 
+@settings(max_examples=40)
 @given(tables, st.sampled_from(TYPES), st.sampled_from(ACTIONS))
 def test_the_nearest_wins(given_table, type, action):
     """What the project says of a type holds, whatever is said further away."""

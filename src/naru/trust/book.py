@@ -19,11 +19,12 @@ from naru.kernel.ids import new_id
 from naru.settings.model import Trust as TrustSettings
 from naru.trust import store
 from naru.trust.desk import new_room
-from naru.trust.detect import CustomDetector, Dictionary, Pattern, Scanner
-from naru.trust.detect.custom import MAX_PATTERNS, MAX_TERM_LENGTH, MAX_TERMS
+from naru.trust.detect import CustomDetector, Pattern, Scanner
+from naru.trust.detect.custom import MAX_PATTERNS, MAX_TERMS
 from naru.trust.entity import CUSTOM, ENTITY_TYPES
 from naru.trust.policy import PolicyTable, Rules, Scoped, check_rules
 from naru.trust.store import StoredPolicy, WordKind, Words
+from naru.trust.term_file import clean_terms
 from naru.trust.words import WordVault, new_scanner
 
 POLICY_KINDS = ("org", "team", "project")
@@ -302,29 +303,14 @@ def _clean_terms(terms: Sequence[str]) -> list[str]:
             code="invalid_terms",
             param="terms",
         )
-    plain: dict[str, None] = {}
-    for number, term in enumerate(terms, 1):
-        text = term.strip()
-        # What a reader cannot see cannot be meant: NUL and half pairs would not even be stored everywhere.
-        if not text or len(text) > MAX_TERM_LENGTH or not text.isprintable():
-            raise BadRequest(
-                f"Term {number} is empty, longer than {MAX_TERM_LENGTH} signs, or holds signs that cannot be "
-                "printed.",
-                code="invalid_terms",
-                param=f"terms.{number - 1}",
-            )
-        plain[text] = None
+    plain = clean_terms(terms)
     if not plain:
         raise BadRequest(
             "There is no term. Give at least one, or delete the dictionary.",
             code="invalid_terms",
             param="terms",
         )
-    try:
-        CustomDetector(dictionaries=[Dictionary("x", tuple(plain)[:1])])
-    except ValueError as error:  # what folds to nothing
-        raise BadRequest(f"A term is refused: {error}.", code="invalid_terms", param="terms") from None
-    return list(plain)
+    return plain
 
 
 def _check_name(name: str) -> None:

@@ -90,29 +90,28 @@ def test_what_holds_names_its_source(admin):
     assert lines["KR_RRN"] == ("block", "team:team_default")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"actions": {}},
-        {"actions": {"NAME": "mask"}},
-        {"actions": {"PERSON": "hide"}},
-        {"actions": {"CUSTOM:": "mask"}},
-        {"actions": {"CUSTOM:a b": "mask"}},
-        {"guard": {"rudeness": "block"}},
-        {"fakes": ["CUSTOM:x"]},
-        {"restore_hosts": ["https://x.example/"]},
-        {"restore_tools": ["\u0000"]},
-        {"surprise": 1},
-        {"actions": {f"CUSTOM:n{i}": "mask" for i in range(501)}},
-    ],
-    ids=str,
-)
-def test_what_is_wrong_is_refused_in_words(admin, acts, body):
+WRONG = [
+    {},
+    {"actions": {}},
+    {"actions": {"NAME": "mask"}},
+    {"actions": {"PERSON": "hide"}},
+    {"actions": {"CUSTOM:": "mask"}},
+    {"actions": {"CUSTOM:a b": "mask"}},
+    {"guard": {"rudeness": "block"}},
+    {"fakes": ["CUSTOM:x"]},
+    {"restore_hosts": ["https://x.example/"]},
+    {"restore_tools": ["\u0000"]},
+    {"surprise": 1},
+    {"actions": {f"CUSTOM:n{i}": "mask" for i in range(501)}},
+]
+
+
+def test_what_is_wrong_is_refused_in_words(admin, acts):
     """400 with a problem, and nothing is set."""
-    answer = admin.put(TEAM, json=body)
-    assert answer.status_code == 400, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
+    for body in WRONG:
+        answer = admin.put(TEAM, json=body)
+        assert answer.status_code == 400, (body, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
     assert admin.get(TEAM).status_code == 404
     assert not acts
 
@@ -137,25 +136,37 @@ def test_a_dictionary_from_writing_to_forgetting(admin, acts):
     assert acts[0].target == f"dictionary:{words['id']}"
 
 
-@pytest.mark.parametrize(
-    ("content", "param"),
-    [
-        (b"", "terms"),
-        (b"\n \n", "terms"),
-        (b"ok\n\xff\xfe\n", "line 2"),
-        ("ok\n" + "x" * 201, "terms.1"),
-        (b"ok\nno\x00\n", "terms.1"),
-        ("\n".join(map(str, range(100_001))), "terms"),
-    ],
-    ids=["empty", "blank", "not UTF-8", "long", "NUL", "many"],
-)
-def test_a_file_that_cannot_be_taken_is_told_by_line(admin, content, param):
+BAD_FILES = {
+    "empty": (b"", "terms"),
+    "blank": (b"\n \n", "terms"),
+    "not UTF-8": (b"ok\n\xff\xfe\n", "line 2"),
+    "long": ("ok\n\n" + "x" * 201, "line 3"),
+    "NUL": (b"ok\nno\x00\n", "line 2"),
+    "many": ("\n".join(map(str, range(100_001))), "terms"),
+}
+
+
+def test_a_file_that_cannot_be_taken_is_told_by_line(admin):
     """The line is named, never what stands in it."""
-    answer = admin.put("/api/dictionaries/org/org_default/x/file", content=content)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_terms")
-    assert answer.json()["param"] == param
-    assert "xxx" not in answer.text
+    for content, param in BAD_FILES.values():
+        answer = admin.put("/api/dictionaries/org/org_default/x/file", content=content)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_terms")
+        assert answer.json()["param"] == param
+        assert "xxx" not in answer.text
     assert admin.get("/api/dictionaries").json() == {"dictionaries": []}
+
+
+def test_a_term_is_kept_in_its_plain_form(admin):
+    """Wide signs and hard blanks become plain ones; what cannot be a term is told by its place."""
+    at = "/api/dictionaries/team/team_default/x"
+    made = admin.put(at, json={"terms": ["Project\u00a0Otter", "Ｐｒｏｊｅｃｔ Otter", "\u3000나루\u3000"]})
+    assert made.json()["terms"] == 2
+    assert admin.get(f"{at}/terms").text == "Project Otter\n나루\n"
+    for wrong in ("", "a\tb", "a\u200bb", "x" * 201, "ﷺ\ud800"):
+        body = json.dumps({"terms": ["ok", wrong]})
+        refused = admin.put(at, content=body, headers={"content-type": "application/json"})
+        assert refused.status_code == 400, wrong
+    assert admin.put(at, json={"terms": ["ok", "a\tb"]}).json()["param"] == "terms.1"
 
 
 def test_all_dictionaries_of_one_scope_together_are_bounded(admin):
