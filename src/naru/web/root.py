@@ -8,8 +8,9 @@ from typing import Any
 
 from naru.gateway import Gateway
 from naru.gateway.steps.authenticate import PRINCIPAL
-from naru.web.access import find_playground_principal
+from naru.kernel.errors import NaruError
 from naru.web.context import ControlContext
+from naru.web.playground_caller import find_caller
 
 Message = MutableMapping[str, Any]
 AsgiApp = Callable[
@@ -52,7 +53,12 @@ class Root:
             # The playground calls as the operator who is signed in. Without a session the request goes on
             # without a principal, and the road refuses it as any other without a key.
             scope = {**scope, "path": path.removeprefix("/console")}
-            principal = find_playground_principal(scope, self._context)
+            try:
+                principal = await find_caller(scope, self._context)
+            except NaruError as error:
+                told = {"message": error.message, "code": error.code, "type": "invalid_request_error"}
+                await _answer(send, error.status, {"error": told})
+                return
             if principal is not None:
                 scope[PRINCIPAL] = principal
             await self._gateway(scope, receive, send)
@@ -65,7 +71,7 @@ class Root:
             await self._control(scope, receive, send)
 
 
-async def _answer(send: Callable[[Message], Awaitable[None]], status: int, content: dict[str, str]) -> None:
+async def _answer(send: Callable[[Message], Awaitable[None]], status: int, content: dict[str, Any]) -> None:
     body = json.dumps(content).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})

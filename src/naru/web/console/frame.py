@@ -70,6 +70,8 @@ NAVIGATION: Final = (
         (
             Area("keys", "/keys", _("Keys"), "keys", "keys.read"),
             Area("budgets", "/budgets", _("Budgets"), "budgets", "budgets.read"),
+            Area("policies", "/policies", _("Policies"), "policies", "policies.read"),
+            Area("reviews", "/reviews", _("Reviews"), "reviews", "reviews.read"),
             Area("people", "/people", _("People"), "people", "people.read"),
             Area("audit", "/audit", _("Audit"), "audit", "audit.read", is_everywhere=True),
         ),

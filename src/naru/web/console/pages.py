@@ -16,7 +16,22 @@ from naru.web.console.playground import page as playground
 from naru.web.console.requests import page as requests
 from naru.web.console.sign_in import oidc
 from naru.web.console.sign_in import page as sign_in
+from naru.web.console.trust import page as policies
+from naru.web.console.trust import reviews
 
 router: Final = APIRouter(include_in_schema=False)
-for area in (overview, requests, keys, playground, people, me, sign_in, oidc, audit, budgets):
+for area in (
+    overview,
+    requests,
+    keys,
+    playground,
+    people,
+    me,
+    sign_in,
+    oidc,
+    audit,
+    budgets,
+    policies,
+    reviews,
+):
     router.include_router(area.router)

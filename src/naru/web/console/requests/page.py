@@ -1,4 +1,4 @@
-"""Requests: the ledger's table with its filters, and one call with its attempts."""
+"""Requests: the ledger's table with its filters, and one call with its attempts, verdicts and ratings."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from naru.kernel.errors import NotFound
+from naru.identity import find_orgs, forbidden
+from naru.kernel.errors import NaruError, NotFound
 from naru.metering.models import Attempt, Call
-from naru.web.access import may, read_context, read_ledger, requires
+from naru.trust.feedback import RatedCall, Rating, RatingFilter
+from naru.web.access import may, read_context, read_ledger, read_principal, requires
 from naru.web.console.frame import render
+from naru.web.console.requests.judged import may_rate, may_see_ratings, read_judged, read_opinion
+from naru.web.console.sign_in.page import read_form
 from naru.web.filters import ENDPOINTS, STATUSES, CallFilter, list_page
 from naru.web.window import NS, RANGES
 
 router = APIRouter()
 
 _PAGE: Final = 50
+_MAX_FORM_BYTES: Final = 1024 * 1024
 BUCKETS: Final = (
     "input_tokens",
     "cache_read_tokens",
@@ -105,19 +110,74 @@ async def export_requests(request: Request, range: str = "") -> Response:
 
 
 @router.get("/requests/{id}", dependencies=[requires("ledger.read")])
-async def read_request(request: Request, id: str) -> Response:
+async def read_request(request: Request, id: str, rated: bool = False) -> Response:
     """One call in full."""
+    return await _show_call(request, id, is_rated=rated)
+
+
+@router.post("/requests/{id}", name="request_rate", dependencies=[requires("feedback.write")])
+async def rate_request(request: Request, id: str) -> Response:
+    """Say what one thinks of a call; comment and correction are kept only where the team consents."""
+    form = await read_form(request, max_bytes=_MAX_FORM_BYTES)
+    call = await _find_call(request, id)
+    records, principal = read_context(request).records, read_principal(request)
+    if records is None:
+        raise NotFound("Ratings are not kept here.")
+    if not may_rate(principal, call):
+        raise forbidden("feedback.write", is_everywhere=call.org is None)
+    try:
+        opinion = read_opinion(form)
+        rated = RatedCall(call.id, call.org, call.team, call.project)
+        await run_in_threadpool(lambda: records.feedback.add(rated, opinion, rater=principal.actor))
+    except NaruError as error:
+        return await _show_call(request, id, error=error, filled=form)
+    return RedirectResponse(f"/requests/{call.id}?rated=1#feedback", 303)
+
+
+async def _find_call(request: Request, id: str) -> Call:
     call = await run_in_threadpool(read_ledger(request).find_call, id)
     if call is None:
         raise NotFound("The ledger has no call with this id.", code="call_not_found")
+    return call
+
+
+async def _show_call(
+    request: Request,
+    id: str,
+    *,
+    is_rated: bool = False,
+    error: NaruError | None = None,
+    filled: Mapping[str, str] | None = None,
+) -> Response:
+    call = await _find_call(request, id)
+    context, principal = read_context(request), read_principal(request)
+    records = context.records
+
+    def read() -> tuple[list[Rating], bool]:
+        if records is None or not may_see_ratings(principal, call):
+            return [], False
+        orgs = find_orgs(principal, "feedback.read")
+        has_consent = records.feedback.has_consent(call.org, call.team, call.project)
+        return records.feedback.list_ratings(RatingFilter(call_id=call.id), orgs=orgs, limit=20), has_consent
+
+    ratings, has_consent = await run_in_threadpool(read)
     return render(
         request,
         "requests/call.html",
         area="requests",
+        status_code=200 if error is None else error.status,
         values={
             "call": call,
             "bars": _waterfall(call),
             "buckets": [(name, getattr(call.usage, name)) for name in BUCKETS] if call.usage else [],
+            "judged": read_judged(call),
+            "ratings": ratings,
+            "has_consent": has_consent,
+            "may_rate": records is not None and may_rate(principal, call),
+            "may_review": may(request, "reviews.read"),
+            "is_rated": is_rated,
+            "error": error,
+            "filled": filled or {},
         },
     )
 

@@ -40,17 +40,19 @@ _YEAR_S: Final = 365 * 86_400
 _STEPS: Final = {"code": "/login/code", "new_password": "/login/password"}
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, *, max_bytes: int = _MAX_FORM_BYTES) -> dict[str, str]:
     """A small urlencoded form: the last value of each field."""
-    return {name: values[-1] for name, values in (await read_form_lists(request)).items()}
+    return {
+        name: values[-1] for name, values in (await read_form_lists(request, max_bytes=max_bytes)).items()
+    }
 
 
-async def read_form_lists(request: Request) -> dict[str, list[str]]:
+async def read_form_lists(request: Request, *, max_bytes: int = _MAX_FORM_BYTES) -> dict[str, list[str]]:
     """A small urlencoded form: every value of each field."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_FORM_BYTES:
+        if len(body) > max_bytes:
             raise PayloadTooLarge("This form is larger than any this console has.")
     try:
         return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)

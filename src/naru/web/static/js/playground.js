@@ -1,5 +1,7 @@
-// A streaming chat with any model. The conversation lives here and nowhere else.
+// A streaming chat with any model: what was typed, what left and what came back, side by side. The conversation
+// lives here and nowhere else.
 
+import { showPieces } from "./marks.js";
 import { readEvents } from "./sse.js";
 
 const root = document.querySelector("[data-playground]");
@@ -14,6 +16,9 @@ function start(root) {
   const clear = document.querySelector("[data-clear]");
   const words = document.querySelector("[data-words]").dataset;
   const box = ask.elements.ask;
+  const types = JSON.parse(words.types);
+  const kinds = JSON.parse(words.kinds);
+  const nameType = (type) => types[type] ?? type;
   let messages = [];
   let running = null;
   if (matchMedia("(max-width: 1040px)").matches) settings.querySelector("[data-more]").open = false;
@@ -36,26 +41,30 @@ function start(root) {
   clear.addEventListener("click", () => {
     running?.abort();
     messages = [];
-    for (const turn of turns.querySelectorAll(".turn")) turn.remove();
+    for (const exchange of turns.querySelectorAll(".exchange")) exchange.remove();
     root.querySelector("[data-hint]").hidden = false;
     clear.hidden = true;
     box.focus();
   });
 
-  function addTurn(kind) {
-    const turn = document.querySelector(`template[data-turn="${kind}"]`).content.firstElementChild.cloneNode(true);
-    turns.append(turn);
-    return turn;
+  function addExchange() {
+    const exchange = document.querySelector("template[data-exchange]").content.firstElementChild.cloneNode(true);
+    turns.append(exchange);
+    return { typed: exchange.querySelector(".user"), left: exchange.querySelector(".left"), turn: exchange.querySelector(".assistant") };
   }
 
   function keepInSight() {
     if (turns.scrollHeight - turns.scrollTop - turns.clientHeight < 160) turns.scrollTop = turns.scrollHeight;
   }
 
+  function conversation() {
+    const system = settings.elements.system.value.trim();
+    return [...(system ? [{ role: "system", content: system }] : []), ...messages];
+  }
+
   function body() {
-    const { model, system, temperature, max_tokens: maxTokens } = settings.elements;
-    const head = system.value.trim() ? [{ role: "system", content: system.value.trim() }] : [];
-    const request = { model: model.value, messages: [...head, ...messages], stream: true, stream_options: { include_usage: true } };
+    const { model, temperature, max_tokens: maxTokens } = settings.elements;
+    const request = { model: model.value, messages: conversation(), stream: true, stream_options: { include_usage: true } };
     if (temperature.value !== "") request.temperature = Number(temperature.value);
     if (maxTokens.value !== "") request.max_tokens = Number(maxTokens.value);
     return request;
@@ -64,9 +73,10 @@ function start(root) {
   async function answer(text) {
     root.querySelector("[data-hint]").hidden = true;
     clear.hidden = false;
-    addTurn("user").querySelector(".text").textContent = text;
+    const { typed, left, turn } = addExchange();
+    typed.querySelector(".text").textContent = text;
     messages.push({ role: "user", content: text });
-    const turn = addTurn("assistant");
+    const asked = { model: settings.elements.model.value, unit: settings.elements.unit.value || null, messages: conversation() };
     turn.classList.add("waiting");
     turn.querySelector("h3").textContent = settings.elements.model.value;
     turns.scrollTop = turns.scrollHeight;
@@ -74,11 +84,13 @@ function start(root) {
     send.hidden = true;
     stop.hidden = false;
     const result = { text: "", usage: null, finish: null, requestId: null, firstMs: null, startedAt: performance.now(), note: null };
+    const beside = showSeen({ typed, left, turn }, asked, null);
     try {
       await stream(turn, result, running.signal);
     } catch (error) {
       if (error.name === "AbortError") result.note = words.stopped;
       else fail(turn, error.isAnswer ? error.message : words.network);
+      result.code = error.code;
     } finally {
       running = null;
       send.hidden = false;
@@ -88,16 +100,80 @@ function start(root) {
       if (result.text) messages.push({ role: "assistant", content: result.text });
       else messages.pop();
       result.totalMs = performance.now() - result.startedAt;
+      // Once more, now that it is known where it went and what came back.
+      await beside;
+      await showSeen({ typed, left, turn }, { ...asked, site: result.site }, result);
       await meter(turn, result);
       keepInSight();
     }
   }
 
+  const asUnit = () => (settings.elements.unit.value ? { "x-naru-console-unit": settings.elements.unit.value } : {});
+
+  /** Ask what of the conversation leaves, and mark it. Of an answer also what the provider sent. */
+  async function showSeen({ typed, left, turn }, asked, result) {
+    const place = left.querySelector(".text");
+    const answer = result?.text || null;
+    let seen;
+    try {
+      const response = await fetch("/playground/seen", {
+        method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify({ ...asked, answer }),
+      });
+      seen = await response.json();
+      if (!response.ok) throw known(seen.detail);
+    } catch (error) {
+      fail(left, error.isAnswer ? error.message : words.network);
+      return;
+    }
+    left.querySelector(".failure").hidden = true;
+    showPieces(typed.querySelector(".text"), seen.turns.at(-1), nameType);
+    const why = { block: words.block, keep_inside: words.keepInside }[seen.stopped] ?? (result?.code === "blocked_by_guard" && !result.text ? words.guarded : null);
+    left.classList.toggle("nothing", Boolean(why) || !seen.count);
+    const whole = left.querySelector(".whole");
+    if (why) {
+      place.replaceChildren(why);
+      whole.hidden = true;
+    } else {
+      const plain = !seen.is_enabled ? words.off : seen.is_inside ? words.inside : words.nothing;
+      if (seen.count) showPieces(place, seen.left.at(-1).pieces, nameType);
+      else place.replaceChildren(plain);
+      whole.hidden = !seen.count;
+      whole.lastElementChild.replaceChildren(...(seen.count ? seen.left : []).map(({ role, pieces }) => {
+        const message = Object.assign(document.createElement("div"), { className: "marked" });
+        showPieces(message, pieces, nameType);
+        const head = Object.assign(document.createElement("h4"), { textContent: role });
+        const both = document.createElement("section");
+        both.append(head, message);
+        return both;
+      }));
+    }
+    if (!seen.answer?.some((piece) => piece.type)) return;
+    if (!turn.querySelector(".text pre")) showPieces(turn.querySelector(".text"), seen.answer, nameType);
+    const came = turn.querySelector(".came");
+    showPieces(came.lastElementChild, seen.came, nameType);
+    came.hidden = false;
+    came.open = true;
+  }
+
+  /** `injection=0.93, url=0.60` in the reader's words. */
+  function showVerdicts(turn, header) {
+    if (!header) return;
+    const told = header.split(",").map((part) => {
+      const [kind, score] = part.trim().split("=");
+      return `${kinds[kind] ?? kind} ${score}`;
+    });
+    const place = turn.querySelector(".verdicts");
+    place.textContent = fill(words.guard, { verdicts: told.join(", ") });
+    place.hidden = false;
+  }
+
   async function stream(turn, result, signal) {
     const response = await fetch("/console/v1/chat/completions", {
-      method: "POST", headers: { "content-type": "application/json", accept: "text/event-stream" },
+      method: "POST", headers: { "content-type": "application/json", accept: "text/event-stream", ...asUnit() },
       body: JSON.stringify(body()), signal,
     });
+    result.masked = response.headers.get("x-naru-masked");
+    showVerdicts(turn, response.headers.get("x-naru-guard"));
     result.requestId = response.headers.get("x-naru-request-id");
     result.provider = response.headers.get("x-naru-provider");
     result.site = response.headers.get("x-naru-site");
@@ -113,7 +189,7 @@ function start(root) {
         break;
       }
       const chunk = JSON.parse(data);
-      if (chunk.error) throw known(chunk.error.message);
+      if (chunk.error) throw known(chunk.error.message, chunk.error.code);
       if (chunk.usage) result.usage = chunk.usage;
       const choice = chunk.choices?.[0];
       if (!choice) continue;
@@ -153,6 +229,7 @@ function start(root) {
     if (result.usage) parts.push(fill(words.tokens, { input: result.usage.prompt_tokens, output: result.usage.completion_tokens }));
     if (result.firstMs !== null) parts.push(fill(words.first, { time: duration(result.firstMs) }));
     parts.push(fill(words.total, { time: duration(result.totalMs) }));
+    if (result.masked > 0) parts.push(fill(words.masked, { count: result.masked }));
     place.textContent = parts.join(" · ");
     if (!result.requestId) return;
     const call = await findCall(result.requestId);
@@ -178,8 +255,8 @@ async function findCall(id) {
   return null;
 }
 
-function known(message) {
-  return Object.assign(new Error(message), { isAnswer: true });
+function known(message, code) {
+  return Object.assign(new Error(message), { isAnswer: true, code });
 }
 
 async function refusal(response, words) {
@@ -187,7 +264,7 @@ async function refusal(response, words) {
   if (response.status === 401) return known(words.signedOut);
   try {
     const answer = JSON.parse(text);
-    return known(answer.error?.message ?? answer.detail ?? `HTTP ${response.status}`);
+    return known(answer.error?.message ?? answer.detail ?? `HTTP ${response.status}`, answer.error?.code);
   } catch {
     return known(`HTTP ${response.status}`);
   }
