@@ -64,8 +64,8 @@ for name in ours:
 
 THIRD_PARTY = (
     "aiohttp alembic alembic.command babel babel.numbers botocore fastapi fastapi.responses httptools "
-    "argon2 cryptography.hazmat.primitives.ciphers.aead hyperscan itsdangerous jinja2 joserfc.jwt msgspec numpy "
-    "pg8000 pydantic pyotp redis.asyncio segno sqlalchemy starlette.staticfiles "
+    "argon2 cryptography.hazmat.primitives.ciphers.aead hyperscan itsdangerous jinja2 joserfc.jwt msgspec "
+    "numpy pg8000 pydantic pyotp redis.asyncio segno sqlalchemy starlette.staticfiles "
     "starlette.concurrency typer uvicorn uvloop"
 )
 
