@@ -15,17 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from naru.trust.guard.model import BITS, Model, hash_grams
+from naru.trust.guard.model import BITS, Model, read_features
 from naru.trust.guard.normalise import normalise
+from naru.trust.guard.rules import find_said
 from tools.guard_corpus import Row, read_rows
 
 TARGET = Path(__file__).parents[1] / "src/naru/trust/guard/injection.bin"
 SEED = 20_261_121
 EACH = 24
-ROUNDS = 160
+ROUNDS = 150
 RATE = 0.35
 DECAY = 2e-5
-UNREAD = {"encoding", "manyshot", "split", "delimiter", "tool"}
+UNREAD = {"encoding", "manyshot", "split", "delimiter", "tool", "e-coded"}
 """Families whose letters say nothing: ciphers, and shapes that code, exams and transcripts have too."""
 HARMLESS_WEIGHT = 2.0
 """A harmless prompt flagged costs more than an attack let through to the next line of defence."""
@@ -53,13 +54,21 @@ def train(rows: Sequence[Row], seed: int = SEED) -> Model:
     texts, labels = build(rows, seed)
     columns: list[np.ndarray] = []
     values: list[np.ndarray] = []
-    owners: list[np.ndarray] = []
-    for number, text in enumerate(texts):
-        grams = np.concatenate(hash_grams(text[:400]))
-        columns.append(grams.astype(np.int64))
-        values.append(np.full(len(grams), 1.0 / np.sqrt(len(grams))))
-        owners.append(np.full(len(grams), number))
-    column, value, owner = np.concatenate(columns), np.concatenate(values), np.concatenate(owners)
+    counts: list[int] = []
+    for text in texts:
+        text = text[:400]
+        features = read_features(text, find_said(text))
+        share = 1.0 / np.sqrt(sum(map(len, features.letters)))
+        before = len(columns)
+        for indices, gain in (
+            *((indices, 1.0) for indices in features.letters),
+            *((indices, gain) for indices, _, gain in features.sparse),
+        ):
+            columns.append(indices)
+            values.append(np.full(len(indices), gain * share, dtype=np.float32))
+        counts.append(sum(map(len, columns[before:])))
+    column = np.concatenate(columns).astype(np.int64)
+    value, owner = np.concatenate(values), np.repeat(np.arange(len(texts)), counts)
     cost = np.where(labels > 0.5, 1.0, HARMLESS_WEIGHT * labels.sum() / (len(labels) - labels.sum()))
     cost /= cost.sum()
     size = 1 << BITS
@@ -77,12 +86,18 @@ def train(rows: Sequence[Row], seed: int = SEED) -> Model:
     return Model(weights.astype(np.float32), bias)
 
 
+def score_text(model: Model, text: str) -> float:
+    """What a model alone says of a text."""
+    plain = normalise(text).plain
+    return model.score(plain, find_said(plain))
+
+
 def report_families(rows: Sequence[Row]) -> None:
     """Leave one family of attacks out, train on the rest, and count what the model alone catches of it."""
     for family in sorted({row.family for row in rows if row.is_attack and row.family not in UNREAD}):
         model = train([row for row in rows if row.family != family])
         left_out = [row for row in rows if row.family == family]
-        caught = sum(model.score(normalise(row.text).plain) >= 0.5 for row in left_out)
+        caught = sum(score_text(model, row.text) >= 0.5 for row in left_out)
         sys.stdout.write(f"{family:<12} {caught:>5} of {len(left_out):>5}  {caught / len(left_out):.3f}\n")
 
 

@@ -30,6 +30,14 @@ _PLAIN_KO = (
 )
 
 
+_FILES = (
+    ("attacks.txt", True),
+    ("benign.txt", False),
+    ("attacks_styles.txt", True),
+    ("benign_styles.txt", False),
+)
+
+
 class Row(NamedTuple):
     """One text; `template` numbers the line it came from, so that a split can keep its siblings together."""
 
@@ -105,7 +113,7 @@ def read_rows(each: int, seed: int) -> list[Row]:
     """Up to `each` different texts of every template, the same for the same seed."""
     rng = random.Random(seed)  # noqa: S311  # texts that can be repeated, no secret
     rows: list[Row] = []
-    for number, (name, is_attack) in enumerate((("attacks.txt", True), ("benign.txt", False))):
+    for number, (name, is_attack) in enumerate(_FILES):
         for place, (family, language, times, template) in enumerate(read_templates(name)):
             texts = dict.fromkeys(expand(template, rng) for _ in range(each * times))
             rows += [Row(text, is_attack, family, language, number * 10_000 + place) for text in texts]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 
 from naru.trust.guard.canary import find_canary
 from naru.trust.guard.model import load_model
 from naru.trust.guard.normalise import Views, normalise
-from naru.trust.guard.rules import find_evidence
+from naru.trust.guard.rules import find_evidence, find_said
 from naru.trust.guard.secrets import Find, read_secrets
 from naru.trust.guard.terms import load_lexicon
 from naru.trust.guard.toxicity import load_patterns, read_toxicity
@@ -26,8 +27,6 @@ from naru.trust.guard.verdict import (
 _LEAST = 0.05
 """Scores below are noise and told nobody."""
 _LEARNED = "reads like known attacks"
-_SHORT = 300
-"""Longer texts are no prompts of the sort the model was trained on, in code points."""
 
 
 class Guard:
@@ -118,30 +117,31 @@ class Guard:
 def score_injection(views: Views, source: Source) -> tuple[float, tuple[str, ...]]:
     """Rules and model together: score 0..1 and reasons.
 
-    The model can lift what the rules suspect, and lower what they only half believe; alone it must be very
-    sure, because trigger words in harmless texts are what it is worst at.
+    The model lifts what the rules suspect; alone it must be sure, because trigger words in harmless texts are
+    what it is worst at.
     """
-    evidence, said = find_evidence(views, source)
+    evidence, said, hits = find_evidence(views, source)
     ruled, reasons = combine(evidence)
-    learned = load_model().score(said)
+    model = load_model()
+    learned = model.logit(said, hits)
     for _, hidden in views.hidden[:4]:
-        learned = max(learned, load_model().score(hidden) - 0.1)
-    return blend(ruled, learned, len(views.plain)), (*reasons, _LEARNED) if learned >= 0.5 else reasons
+        learned = max(learned, model.logit(hidden, find_said(hidden)) - 0.5)
+    score = blend(ruled, learned)
+    return score, (*reasons, _LEARNED) if learned >= 0.5 else reasons
 
 
-def blend(ruled: float, learned: float, length: int) -> float:
-    """One score of the rules' and the model's.
+def blend(ruled: float, learned: float) -> float:
+    """One score of the rules' and the model's: the greater of the rules' and of both together.
 
-    Where no rule speaks the model must be all but certain (0.96 for a score of 0.5), and of a long text it
-    may only warn: it was trained on prompts. The more the rules suspect, the less it takes. The figures were
-    chosen on the development prompts.
+    Where no rule speaks the model must be rather certain (log odds of 1.7), where one half speaks it need not
+    contradict. A logistic regression of two features; its figures were chosen on families of attacks and of
+    harmless texts that the model had not seen, so that at most 1 % of the harmless development prompts pass
+    the line.
 
     Args:
         ruled: what the rules say, 0..1.
-        learned: the model's probability, 0..1.
-        length: of the text, in code points.
+        learned: the model's log odds.
     """
-    doubt = 0.88 - 1.5 * min(ruled, 0.4)
-    lift = max(0.0, (learned - doubt) / (1.0 - doubt))
-    share = 0.75 if ruled >= 0.1 or length <= _SHORT else 0.45
-    return 1.0 - (1.0 - ruled) * (1.0 - share * lift)
+    evidence = -math.log(1.0 - min(ruled, 0.99))
+    both = 2.5 * evidence + max(-8.0, min(8.0, learned)) - 1.7
+    return max(ruled, 1.0 / (1.0 + math.exp(-both)))

@@ -124,6 +124,33 @@ NEAR: tuple[Near, ...] = (
     Near(("FRAME", "SYSPROMPT", "TELL"), 300, 0.5, "claims a right to the hidden prompt"),
     Near(("FRAME", "OVERRIDE", "MODELRULE"), 300, 0.5, "claims a right to lift the rules"),
     Near(("FRAME", "JAILNAME"), 200, 0.3, "names a known jailbreak"),
+    Near(("PWNED", "TELL"), 60, 0.55, _HIJACK),
+    Near(("PWNED", "HIJACK"), 90, 0.55, _HIJACK),
+    Near(("PWNED", "DROPTASK"), 160, 0.6, _HIJACK),
+    Near(("PWNED", "OVERRIDE"), 160, 0.55, _HIJACK),
+    Near(("GUARDED", "TELL"), 60, 0.5, "asks for a secret"),
+    Near(("GUARDED", "LETTERED"), 110, 0.55, "asks for a secret in pieces"),
+    Near(("SECRET", "LETTERED", "TELL"), 110, 0.5, "asks for a secret in pieces"),
+    Near(("CTXTOP", "TELL"), 90, 0.45, _LEAK),
+    Near(("CTXTOP", "WHOLE"), 90, 0.35, "wants the whole of what came before"),
+    Near(("JMODE",), 80, 0.2, "names a known jailbreak"),
+    Near(("JMODE", "PERSONA"), 200, 0.5, "names a known jailbreak"),
+    Near(("JMODE", "NOREFUSE"), 300, 0.5, _FORCE),
+    Near(("JMODE", "FREE"), 300, 0.55, _FREE),
+    Near(("JMODE", "FREEWORD"), 200, 0.5, _FREE),
+    Near(("JMODE", "GRAVE"), 400, 0.55, "a harmful wish for another role"),
+    Near(("JMODE", "JAILNAME"), 300, 0.5, "names a known jailbreak"),
+    Near(("DROPTASK", "TELL"), 140, 0.25, _HIJACK, 0.45),
+    Near(("DROPTASK", "HIJACK"), 160, 0.4, _HIJACK, 0.6),
+    Near(("DROPTASK", "SYSPROMPT"), 160, 0.6, _HIJACK),
+    Near(("DROPTASK", "SECRET"), 160, 0.5, _HIJACK),
+    Near(("DROPTASK", "CTXTOP"), 160, 0.6, _HIJACK),
+    Near(("DROPTASK", "OVERRIDE"), 160, 0.4, _HIJACK),
+    Near(("AIREADER", "TELL"), 140, 0.35, _INSIDE, 0.6),
+    Near(("AIREADER", "HIJACK"), 180, 0.5, _INSIDE, 0.7),
+    Near(("AIREADER", "SEND"), 180, 0.4, _INSIDE, 0.6),
+    Near(("AIREADER", "OVERRIDE"), 160, 0.5, _INSIDE, 0.7),
+    Near(("AIREADER",), 80, 0.15, _INSIDE, 0.35),
 )
 """What order of words is in all languages at once: near, in any order."""
 
@@ -172,7 +199,7 @@ _QUOTED_SAY = re.compile(
 )
 
 
-def find_evidence(views: Views, source: Source) -> tuple[list[Evidence], str]:
+def find_evidence(views: Views, source: Source) -> tuple[list[Evidence], str, list[Hit]]:
     """What the rules say of a text.
 
     Args:
@@ -181,9 +208,9 @@ def find_evidence(views: Views, source: Source) -> tuple[list[Evidence], str]:
 
     Returns:
         (score, reason) pairs, none when nothing speaks for an attack; and the folded text without what it
-        only mentions, for the model.
+        only mentions, with the concepts in it, for the model.
     """
-    found, quoted = _read_plain(views.plain, source, views.blobs)
+    found, quoted, hits = _read_plain(views.plain, source, views.blobs)
     found += read_markup(views.raw)
     found += _read_shape(views)
     if views.disguises:
@@ -197,27 +224,42 @@ def find_evidence(views: Views, source: Source) -> tuple[list[Evidence], str]:
     said = views.plain
     for start, end in reversed(quoted):
         said = said[:start] + said[end:]
-    return found, said
+        hits = [
+            hit if hit.end <= start else Hit(hit.start - end + start, hit.end - end + start, hit.concept)
+            for hit in hits
+            if hit.end <= start or hit.start >= end
+        ]
+    return found, said, hits
 
 
-def _read_plain(text: str, source: Source, blobs: int) -> tuple[list[Evidence], list[tuple[int, int]]]:
-    """The evidence in a folded text, and the places of its quotations."""
-    hits = load_lexicon().find(text)
-    if not hits:
-        return [], []
+def find_said(text: str) -> list[Hit]:
+    """The concepts in a folded text that are not denied, in order of place."""
+    return [hit for hit in load_lexicon().find(text) if not _is_denied(text, hit)]
+
+
+def _is_denied(text: str, hit: Hit) -> bool:
+    return (
+        hit.concept in ("OVERRIDE", "RESET", "RESETPART")
+        and _NEGATED.search(text, max(0, hit.start - 24), hit.start) is not None
+    )
+
+
+def _read_plain(
+    text: str, source: Source, blobs: int
+) -> tuple[list[Evidence], list[tuple[int, int]], list[Hit]]:
+    """The evidence in a folded text, the places of its quotations, and its concepts."""
+    said = find_said(text)
+    if not said:
+        return [], [], []
     places: dict[str, list[Hit]] = defaultdict(list)
-    for hit in hits:
-        if hit.concept in ("OVERRIDE", "RESET", "RESETPART") and _NEGATED.search(
-            text, max(0, hit.start - 24), hit.start
-        ):
-            continue
+    for hit in said:
         places[hit.concept].append(hit)
     quoted = _find_quoted(text, places)
     is_others = source in ("tool", "retrieved")
     found = list(_read_near(text, places, quoted, is_others=is_others))
     found += _read_asks(text, places)
     found += _read_counts(text, places, is_others, blobs)
-    return found, quoted
+    return found, quoted, said
 
 
 def _read_near(
