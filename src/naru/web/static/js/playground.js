@@ -125,7 +125,7 @@ function start(root) {
       fail(left, error.isAnswer ? error.message : words.network);
       return;
     }
-    left.querySelector(".failure").hidden = true;
+    left.querySelector("[role=alert]").hidden = true;
     showPieces(typed.querySelector(".text"), seen.turns.at(-1), nameType);
     const why = { block: words.block, keep_inside: words.keepInside }[seen.stopped] ?? (result?.code === "blocked_by_guard" && !result.text ? words.guarded : null);
     left.classList.toggle("nothing", Boolean(why) || !seen.count);
@@ -215,7 +215,7 @@ function start(root) {
   }
 
   function fail(turn, message) {
-    const place = turn.querySelector(".failure");
+    const place = turn.querySelector("[role=alert]");
     place.textContent = message;
     place.hidden = false;
   }
