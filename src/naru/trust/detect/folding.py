@@ -24,6 +24,9 @@ _MARKS = (b"\xef\xbc", b"\xef\xbd", b"\xef\xb9", b"\xe2\x80", b"\xe2\x81", b"\xe
 _RARE_MARKS = (b"\xe3\x80\x80", b"\xe3\x80\x82", b"\xcb\x97")
 
 
+_REST = bytes(0x80 if 0x80 <= byte < 0xC0 else 0 for byte in range(256))
+
+
 def fold(text: str) -> tuple[str, bytes]:
     """The folded text, as long as `text` in code points, and the folded text in UTF-8.
 
@@ -42,11 +45,13 @@ def fold(text: str) -> tuple[str, bytes]:
 
 def code_points(data: bytes, offsets: Iterable[int]) -> list[int]:
     """Byte offsets of `data` as offsets in code points; rising ones, so that the way is walked once."""
+    # One sign for all bytes that go on with a code point, so that they can be counted.
+    rest = data.translate(_REST)
     points: list[int] = []
-    last = point = 0
+    last = inside = 0
     for offset in offsets:
         if offset != last:
-            point += len(data[last:offset].decode("utf-8", "replace"))
+            inside += rest.count(b"\x80", last, offset)
             last = offset
-        points.append(point)
+        points.append(offset - inside)
     return points

@@ -13,6 +13,7 @@ from naru.trust.detect.checks import (
     passes_frn,
     passes_rrn,
 )
+from naru.trust.detect.labels import Labels
 from naru.trust.detect.number import Number
 from naru.trust.entity import Entity
 
@@ -73,7 +74,7 @@ def classify_rrn(n: Number) -> Guess | None:
 def classify_crn(n: Number) -> Guess | None:
     """Corporate number: registry office, kind of corporation, serial and a check digit."""
     digits = n.digits
-    is_checked = passes_crn(digits) and digits[4:6] in _CRN_KINDS
+    is_checked = digits[4:6] in _CRN_KINDS and passes_crn(digits)
     if n.label == "KR_CRN":
         return "KR_CRN", (0.95 if is_checked else 0.7), "label before it"
     if n.is_other or not is_checked or not n.separators:
@@ -112,12 +113,13 @@ def classify_health(n: Number) -> Guess | None:
     return "HEALTH_INSURANCE", 0.9, "label before it"
 
 
-def find_plate(text: str, start: int, label: str) -> Entity | None:
+def find_plate(text: str, start: int, labels: Labels) -> Entity | None:
     """A vehicle's plate at its first digit: `12가 3456`, `123가4567`, `서울 12가 3456`."""
     found = _PLATE.match(text, start)
     if found is None:
         return None
     syllable, blank = found.group(1), found.group(2)
+    label = _label_before(labels, start)
     region = _PLATE_REGION.search(text, max(0, start - 3), start)
     score = 0.8
     if label == "VEHICLE" or _CAR_AFTER.match(text, found.end()):
@@ -133,7 +135,12 @@ def find_plate(text: str, start: int, label: str) -> Entity | None:
     )
 
 
-def find_masked_rrn(text: str, start: int, label: str) -> Entity | None:
+def _label_before(labels: Labels, start: int) -> str:
+    near = labels.find_before(start)
+    return near[0] if near is not None else ""
+
+
+def find_masked_rrn(text: str, start: int, labels: Labels) -> Entity | None:
     """A resident number with its end hidden, `850101-1******`: birthday and sex are still there to read."""
     found = _MASKED.match(text, start)
     if found is None:
@@ -142,6 +149,7 @@ def find_masked_rrn(text: str, start: int, label: str) -> Entity | None:
     sex = bare[6] if bare[6].isdigit() else "1"
     if len(bare) != _MASKED_LENGTH or (birth_of(bare[:6] + sex) is None and birth_of(bare[:6] + "3") is None):
         return None
+    label = _label_before(labels, start)
     kind = "KR_FRN" if sex in "5678" or label == "KR_FRN" else "KR_RRN"
     return Entity(
         kind, start, found.end(), 0.9 if label in ("KR_RRN", "KR_FRN") else 0.8, "birth date, end hidden"

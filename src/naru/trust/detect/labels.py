@@ -73,7 +73,10 @@ _BANKS = "KB|국민|신한|우리|하나|기업|IBK|NH|농협|카카오|토스|�
 # Cities, too: a bank only before a number.
 _CITY_BANKS = "산업|수협|SC|제일|씨티|대구|부산|광주|전북|경남|제주|IM"
 
-_BREAK = re.compile(r"(?<![Nn]o)[.!?]\s|[\n\r]\s*[\n\r]|[0-9]{3}|;")
+# Each begins with one class, so that the engine runs over all else in a tight loop.
+_BREAK = re.compile(
+    r"[.!?;\n\r0-9](?:(?<=[.!?])(?<![Nn]o[.!?])\s|(?<=;)|(?<=[\n\r])\s*[\n\r]|(?<=[0-9])[0-9]{2})"
+)
 _BREAK_OTHER = re.compile(r"[,/|\n\r]")
 # What stands between a label and its number and is no word of its own.
 _FILLER_WORDS = (
@@ -85,7 +88,9 @@ _NEXT_NUMBER = re.compile(r" ?(?:계좌)? ?(?:번호)?[:는은= ]{0,3}[A-Z]{0,2}
 _REACH = 32
 _OTHER_REACH = 18
 _AFTER_REACH = 6
-_BREAK_AFTER = re.compile(r"[.!?,;|/\n\r]|[0-9]{2}")
+# A label after a number counts only where it is so many times as near as the one before it.
+_AFTER_WEIGHT = 4
+_BREAK_AFTER = re.compile(r"[.!?,;|/\n\r0-9](?:(?<![0-9])|[0-9])")
 
 
 def _parse(words: str) -> Iterator[tuple[str, str]]:
@@ -120,8 +125,12 @@ EXPRESSIONS, MEANINGS = _expressions()
 def count_words(gap: str) -> int:
     """Words between a label and a number that say something of their own."""
     # What is glued to the label, a particle or the rest of a longer word, is no word of its own.
-    glued = 0 if gap[:1].isspace() else 1
-    return sum(word.lower() not in _FILLERS and any(map(str.isalnum, word)) for word in gap.split()[glued:])
+    words = gap.split()
+    if not gap[:1].isspace():
+        del words[:1]
+    if not words:
+        return 0
+    return sum(word.lower() not in _FILLERS and any(map(str.isalnum, word)) for word in words)
 
 
 class Labels:
@@ -159,22 +168,41 @@ class Labels:
         at = bisect_right(self._ends, start) - 1
         if at < 0:
             return None
-        end = self._ends[at]
-        distance = start - end
-        if distance > _REACH:
-            return None
+        distance = start - self._ends[at]
+        group = self._before(at, start, distance) if distance <= _REACH else ""
+        return (group, distance) if group else None
+
+    def _before(self, at: int, start: int, distance: int) -> str:
+        """The group of a label when nothing between it and an offset parts them, else ""."""
         group = self._groups[at]
         if distance > 1:
-            gap = self._text[end:start]
-            if _BREAK.search(gap):
-                return None
-            if "\n" in gap and count_words(gap):
-                return None
+            gap = self._text[start - distance : start]
+            if _BREAK.search(gap) or ("\n" in gap and count_words(gap)):
+                return ""
             if group == OTHER and (
                 distance > _OTHER_REACH or _BREAK_OTHER.search(gap) or count_words(gap) > 1
             ):
-                return None
-        return group, distance
+                return ""
+        return group
+
+    def find_near(self, start: int, end: int) -> tuple[str, int, bool]:
+        """Of a span the nearest label's group or "", how far it is, and whether it stands before.
+
+        One before the span, unless one after it is much nearer.
+        """
+        at = bisect_right(self._ends, start)
+        distance = start - self._ends[at - 1] if at else _REACH + 1
+        group = self._before(at - 1, start, distance) if distance <= _REACH else ""
+        if group and distance <= _AFTER_WEIGHT:
+            return group, distance, True
+        starts = self._starts
+        while at < len(starts) and starts[at] < end:
+            at += 1
+        if at < len(starts) and starts[at] - end <= _AFTER_REACH:
+            after = starts[at] - end
+            if (not group or _AFTER_WEIGHT * (after + 1) < distance) and (label := self._after(at, end)):
+                return label, after, False
+        return (group, distance, True) if group else ("", 0, False)
 
     def find_after(self, end: int) -> tuple[str, int] | None:
         """The group of the first label after an offset, a few letters away, and how far it is.
@@ -182,11 +210,19 @@ class Labels:
         What follows a number never says that it is nobody's: it belongs to the next one.
         """
         at = bisect_right(self._starts, end - 1)
-        if at >= len(self._starts) or self._groups[at] == OTHER:
+        if at >= len(self._starts):
             return None
         distance = self._starts[at] - end
-        if distance > _AFTER_REACH or _BREAK_AFTER.search(self._text, end, self._starts[at]):
-            return None
-        if _NEXT_NUMBER.match(self._text, self._ends[at]):
-            return None
-        return self._groups[at], distance
+        group = self._after(at, end) if distance <= _AFTER_REACH else ""
+        return (group, distance) if group else None
+
+    def _after(self, at: int, end: int) -> str:
+        """The group of a label when nothing parts it from an offset and no number follows it, else ""."""
+        group = self._groups[at]
+        if (
+            group == OTHER
+            or _BREAK_AFTER.search(self._text, end, self._starts[at])
+            or _NEXT_NUMBER.match(self._text, self._ends[at])
+        ):
+            return ""
+        return group

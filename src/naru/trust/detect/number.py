@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from typing import NamedTuple
 
 from naru.trust.detect.labels import OTHER, Labels
 
@@ -14,18 +14,41 @@ _ANCHOR = re.compile(
     r"[0-9](?<![0-9A-Za-z_][0-9])(?<![0-9][.\-][0-9])(?<![A-Za-z]-[0-9])"
     r"(?!(?<=[0-9],[1-9])[0-9]{2}(?![0-9.\-]))"
     r"(?:(?=(?:[ .()\-]{0,3}[0-9]){6})|(?=[0-9]{0,2}(?:\.[0-9]{1,3}){3})|(?=[0-9]{5} ?- ?[*xX●○])"
-    r"|(?=[0-9]{1,2}[가-힣] ?[0-9]{4}))"
+    r"|(?=[0-9]{1,2}[가-힣] ?[0-9]{4}))[0-9]*+"
 )
-# Possessive: a chain of a million digits is read once.
-_CHAIN = re.compile(r"[0-9]++(?:(?:\.| ?- ?| ?\) ?-?| ?\(|\)? )[0-9]++){0,7}+")
-# `x123` after a telephone number is its extension.
-_TAIL = re.compile(r"[0-9A-WYZa-wyz_]|[xX](?![0-9]{1,6}(?![0-9A-Za-z]))|-[0-9A-Za-z]|\.[0-9]|[*●○]")
-_SPLIT = str.maketrans("-.()", "    ")
-_LONG_GROUP = re.compile(r"[0-9]{3}")
+# Possessive: a chain of a million digits is read once. The group is what follows and makes the last digits
+# part of something else; `x123` after a telephone number is its extension.
+_CHAIN = re.compile(
+    r"[0-9]++(?:(?:\.| ?- ?| ?\) ?-?| ?\(|\)? )[0-9]++){0,7}+"
+    r"(?=([0-9A-WYZa-wyz_]|[xX](?![0-9]{1,6}(?![0-9A-Za-z]))|-[0-9A-Za-z]|\.[0-9]|[*●○])?)"
+)
+_DRAW = bytes.maketrans(b"123456789", b"000000000")
+_ZERO = ord("0")
+_SPLIT = bytes.maketrans(b"-.()", b"    ")
 _MAX_LENGTH = 72
-_MIXED = re.compile(r"[0-9][.\-][0-9]")
+_MIXED = re.compile(rb"0[.\-]0")
 _MIN_LIST = 15
-_AFTER_WEIGHT = 4
+
+
+class Shape(NamedTuple):
+    """How a number is written, its digits left out.
+
+    Attributes:
+        groups: of digits, as lengths.
+        separators: `""` none, `"-"` dashes or dots or brackets, `" "` blanks, `" -"` both.
+        signs: each sign between the digits, once.
+        is_decimal: `126.034246`, one dot and nothing else, unless it stands where another number has its
+            dash.
+        is_even: all groups are of one length.
+        is_list: many groups of one or two digits each.
+    """
+
+    groups: tuple[int, ...]
+    separators: str
+    signs: str
+    is_decimal: bool
+    is_even: bool
+    is_list: bool
 
 
 class Number:
@@ -35,79 +58,77 @@ class Number:
         start, end: of the digits and what is between them.
         groups: of digits, as lengths.
         digits: all of them.
-        separators: `""` none, `"-"` dashes or dots or brackets, `" "` blanks, `" -"` both.
-        label: group of the nearest label, or "", once `look` was called.
+        separators: as in the number's shape.
+        label: group of the nearest label, or "".
         distance: how far it is.
         is_promised: the label stands before the number.
+        is_other: the label says that it is an order, a parcel, a version, …
     """
 
-    __slots__ = ("digits", "distance", "end", "groups", "is_promised", "label", "separators", "start", "text")
+    __slots__ = (
+        "digits",
+        "distance",
+        "end",
+        "groups",
+        "is_other",
+        "is_promised",
+        "label",
+        "separators",
+        "start",
+        "text",
+    )
 
-    def __init__(self, text: str, start: int, end: int) -> None:
-        raw = text[start:end]
-        parts = [raw] if raw.isdigit() else raw.translate(_SPLIT).split()
+    def __init__(self, text: str, start: int, end: int, shape: Shape, labels: Labels) -> None:
+        digits = text[start:end]
+        self.groups, self.separators, signs, _, _, _ = shape
+        for sign in signs:
+            digits = digits.replace(sign, "")
         self.text = text
         self.start = start
         self.end = end
-        self.digits = "".join(parts)
-        self.groups = tuple(map(len, parts))
-        self.separators = (
-            "" if len(parts) == 1 else "-" if " " not in raw else " -" if _MIXED.search(raw) else " "
-        )
-        self.label = ""
-        self.distance = 0
-        self.is_promised = False
-
-    def look(self, labels: Labels) -> None:
-        """Look around for a label: one before it, unless one after it is much nearer."""
-        before, after = labels.find_before(self.start), labels.find_after(self.end)
-        if after is not None and (before is None or _AFTER_WEIGHT * (after[1] + 1) < before[1]):
-            self.label, self.distance = after
-        elif before is not None:
-            self.label, self.distance = before
-            self.is_promised = True
-
-    @property
-    def is_decimal(self) -> bool:
-        """`126.034246`: one dot and nothing else, unless it stands where another number has its dash."""
-        return (
-            len(self.groups) == 2
-            and self.groups not in ((4, 4), (6, 7))
-            and self.text[self.start + self.groups[0]] == "."
-        )
-
-    @property
-    def is_other(self) -> bool:
-        """A label says that it is an order, a parcel, a version, …"""
-        return self.label == OTHER
+        self.digits = digits
+        self.label, self.distance, self.is_promised = label, _, _ = labels.find_near(start, end)
+        self.is_other = label == OTHER
 
 
-def find_anchors(text: str) -> Iterator[re.Match[str]]:
+def find_anchors(text: str) -> list[int]:
     """Where numbers worth a look begin. Linear: none is inside a run of digits; each looks a bit ahead."""
-    return _ANCHOR.finditer(text)
+    return [found.start() for found in _ANCHOR.finditer(text)]
 
 
-def find_end(text: str, start: int) -> int:
-    """The end of the chain of digits at an anchor; below 0 the end of one that is nobody's number.
+def draw(text: str) -> bytes:
+    """One byte for each code point: `0` for each digit, `?` for all that is not ASCII."""
+    return text.encode("ascii", "replace").translate(_DRAW)
 
-    That is a run longer than any number, or a list of one or two digits each.
-    """
+
+def shape_of(drawn: bytes) -> Shape:
+    """The shape of a chain of digits, drawn."""
+    groups = tuple(map(len, drawn.translate(_SPLIT).split()))
+    separators = (
+        "" if len(groups) == 1 else "-" if b" " not in drawn else " -" if _MIXED.search(drawn) else " "
+    )
+    return Shape(
+        groups,
+        separators,
+        "".join(sorted({*drawn.decode()} - {"0"})),
+        len(groups) == 2 and groups not in ((4, 4), (6, 7)) and drawn[groups[0]] == ord("."),
+        len(set(groups)) == 1,
+        len(drawn) >= _MIN_LIST and max(groups) <= 2,
+    )
+
+
+def find_end(text: str, start: int) -> tuple[int, bool]:
+    """The end of the chain of digits at an anchor, and whether its last digits are part of something else."""
     chain = _CHAIN.match(text, start)
     assert chain is not None
-    raw = chain.group()
-    is_list = len(raw) >= _MIN_LIST and _LONG_GROUP.search(raw) is None and text[start - 1 : start] != "+"
-    return -chain.end() if is_list or len(raw) > _MAX_LENGTH else chain.end()
+    return chain.end(), chain.lastindex is not None
 
 
-def read_numbers(text: str, start: int, end: int) -> Iterator[Number]:
-    """Readings of a chain of digits, the longest first: `010 1234 5678 2` is also `010 1234 5678`."""
-    raw = text[start:end]
-    if not _TAIL.match(text, end):
-        yield Number(text, start, end)
-    if " " not in raw:
-        return
+def find_cut(drawn: bytes, start: int, end: int) -> int:
+    """Where a shorter reading of a chain may end: `010 1234 5678 2` is also `010 1234 5678`. Else `start`."""
     cut = end
-    while (cut := text.rfind(" ", start, cut)) > start:
+    while (cut := drawn.rfind(b" ", start, cut)) > start:
         # Neither half of a dash with blanks, `850101 - 1234567`, nor a bracket ends a number.
-        if text[cut - 1].isdigit() and text[cut + 1] != "(" and text[cut + 1 : cut + 3] != "- ":
-            yield Number(text, start, cut)
+        if drawn[cut - 1] == _ZERO and drawn[cut + 1 : cut + 2] != b"(" and drawn[cut + 1 : cut + 3] != b"- ":
+            return cut
+    return start

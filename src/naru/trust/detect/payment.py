@@ -5,7 +5,7 @@ from __future__ import annotations
 from naru.trust.detect.checks import passes_luhn
 from naru.trust.detect.korean import Guess
 from naru.trust.detect.labels import count_words
-from naru.trust.detect.number import Number
+from naru.trust.detect.number import Number, Shape
 
 _CARD_GROUPS = frozenset(
     {(4, 4, 4, 4), (16,), (4, 6, 5), (15,), (4, 6, 4), (14,), (13,), (19,), (4, 4, 4, 4, 3), (8, 8), (4, 12)}
@@ -43,9 +43,9 @@ _CLOSE = 8
 def brand_of(digits: str) -> str | None:
     """The brand of a card by its first digits and length (ISO/IEC 7812 ranges as the brands publish them)."""
     size = len(digits)
-    two, four = int(digits[:2]), int(digits[:4])
     if digits[0] == "4":
         return "Visa" if size in (13, 16, 19) else None
+    two, four = int(digits[:2]), int(digits[:4])
     if size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720):
         return "Mastercard"
     if two in (34, 37):
@@ -69,14 +69,16 @@ def classify_card(n: Number) -> Guess | None:
         return None
     brand = brand_of(n.digits)
     is_labelled = n.label == "CARD"
+    if brand is None and not is_labelled:
+        return None
     is_grouped = n.groups in _GROUPED_CARDS
     is_checked = passes_luhn(n.digits)
     if is_labelled:
         score = 0.6 if is_grouped or len(n.digits) >= 15 else 0.3
         score += 0.2 * is_checked + 0.15 * (brand is not None)
         return "CARD", score, "label, brand and check digit" if is_checked and brand else "label before it"
-    if brand is None or not is_checked or (n.is_other and not (is_grouped and n.distance > 3)):
-        if is_grouped and brand and not n.label and not n.is_other and n.groups == (4, 4, 4, 4):
+    if not is_checked or (n.is_other and not (is_grouped and n.distance > 3)):
+        if not n.label and n.groups == (4, 4, 4, 4):
             return "CARD", 0.45, "grouping and brand"
         return None
     # A random number is of one brand or another and passes the check 3 times in 100.
@@ -90,17 +92,25 @@ def classify_card(n: Number) -> Guess | None:
     return "CARD", score, "brand and check digit"
 
 
+def may_be_account(shape: Shape, label: str) -> bool:
+    """Whether a number so written may be an account beside a label, or none."""
+    groups = shape.groups
+    if not _SHORTEST <= sum(groups) <= _MAX_DIGITS or len(groups) > _MAX_GROUPS or groups == (4, 2, 2):
+        return False
+    return label == "ACCOUNT" or (
+        groups in _LAYOUTS and shape.separators == "-" and label in ("", "PHONE", "CARD")
+    )
+
+
 def classify_account(n: Number) -> Guess | None:
-    """A bank account: nothing in the number is sure, so the label or the bank's name counts most."""
-    size = len(n.digits)
+    """A bank account: nothing in the number is sure, so the label or the bank's name counts most.
+
+    Asked only where `may_be_account`.
+    """
     layout = _LAYOUTS.get(n.groups)
-    is_date = n.groups == (4, 2, 2)
-    if not _SHORTEST <= size <= _MAX_DIGITS or n.is_other or len(n.groups) > _MAX_GROUPS or is_date:
-        return None
     if n.label == "ACCOUNT":
-        return _labelled_account(n, layout is not None) if n.is_promised or size >= _MIN_DIGITS else None
-    if layout is None or n.separators != "-" or n.label not in ("", "PHONE", "CARD"):
-        return None
+        is_likely = n.is_promised or len(n.digits) >= _MIN_DIGITS
+        return _labelled_account(n, layout is not None) if is_likely else None
     if layout and n.digits.startswith(layout):
         return "ACCOUNT", 0.5 if n.label else 0.6, "layout of a bank"
     if n.groups in ((6, 2, 6), (3, 6, 2, 3)) and not n.label:

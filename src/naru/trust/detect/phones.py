@@ -34,6 +34,8 @@ _SERVICES = frozenset(["070", "080", "050", "030", "060"])
 _NATIONWIDE = re.compile(
     r"1(?:5(?:22|33|44|66|77|88|99)|6(?:00|11|22|33|44|55|61|66|68|70|77|88|99)|8(?:00|11|22|33|44|55|66|77|88|99))"
 )
+_NATIONWIDE_SIZE, _NATIONWIDE_GROUPS = 8, frozenset({(4, 4), (8,)})
+_AMERICAN_SIZES = (10, 11)
 _BAD_NANP = frozenset(["911", "555"])
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|extension |내선 ?(?:번호 ?)?)[0-9]{1,6}(?![0-9])", re.IGNORECASE)
 _NEAR = 20
@@ -47,7 +49,7 @@ _TRUNKS: dict[str, frozenset[tuple[int, ...]]] = {
     "mobile": frozenset({(3, 4, 4), (3, 3, 4), (11,), (10,), (7, 4), (3, 8), (3, 7)}),
     "seoul": frozenset({(2, 4, 4), (2, 3, 4), (9,), (10,), (2, 8), (2, 7)}),
     "area": frozenset({(3, 4, 4), (3, 3, 4), (10,), (11,), (3, 8), (3, 7)}),
-    "long": frozenset({(4, 4, 4), (4, 3, 4), (12,), (11,), (3, 4, 4), (3, 3, 4)}),
+    "service": frozenset({(4, 4, 4), (4, 3, 4), (12,), (11,), (3, 4, 4), (3, 3, 4), (10,), (3, 8), (3, 7)}),
 }
 
 
@@ -61,23 +63,25 @@ def _is_korean(digits: str, groups: tuple[int, ...]) -> bool:
     if prefix in _AREAS:
         return groups in _TRUNKS["area"] and (len(groups) > 1 or digits[3] not in "01")
     if prefix in _SERVICES:
-        return groups in (_TRUNKS["long"] | _TRUNKS["area"])
+        return groups in _TRUNKS["service"]
     return False
 
 
 def classify_phone(n: Number) -> Guess | None:
     """A telephone number by its prefix and groups; `widen_phone` then adds `+` and extension."""
     digits, groups = n.digits, n.groups
+    size = len(digits)
+    guess: Guess | None = None
     if n.start > 0 and n.text[n.start - 1] == "+":
         return _international(n)
     if digits[0] == "0":
         guess = _korean(n)
-    elif groups in ((4, 4), (8,)):
-        guess = _nationwide(n)
-    elif digits.startswith("82") and len(groups) > 1 and groups[0] == 2 and len(digits) in _KOREA_ABROAD:
+    elif size == _NATIONWIDE_SIZE:
+        guess = _nationwide(n) if groups in _NATIONWIDE_GROUPS else None
+    elif digits[0] == "8" and digits[1] == "2" and groups[0] == 2 and size in _KOREA_ABROAD:
         is_prefix = digits[2] in "123456" or digits[2:4] == "10"
         guess = ("PHONE", 0.4 if n.is_other else 0.85, "country code") if is_prefix else None
-    else:
+    elif size in _AMERICAN_SIZES:
         guess = _american(n)
     return guess or (_promised(n) if n.label == "PHONE" and n.is_promised else None)
 

@@ -7,6 +7,7 @@ tried only where the first was found.
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass
 
 from naru.trust.entity import Entity
@@ -174,9 +175,9 @@ _DULL_WORDS = (
 )
 _DULL = frozenset(_DULL_WORDS.split())
 _PLACEHOLDER = re.compile(
-    r"(?:[*xX•.\-_]+|your[_-].*|.*(?:example|placeholder|redacted|dummy).*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.|.*\(.*\).*)\Z",
-    re.IGNORECASE,
+    r"(?:[*xX•.\-_]+|your[_-].*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.)\Z", re.IGNORECASE
 )
+_PLACEHOLDER_WORDS = ("example", "placeholder", "redacted", "dummy")
 _CLOSING = {"“": "”", "‘": "’"}
 _PLAIN_SIGNS = frozenset([":", "=", "==", ":=", "->", "=>", "→"])
 _MIN_KEY = 16
@@ -184,6 +185,8 @@ _MIN_PASSWORD, _SURE_PASSWORD, _MAX_PASSWORD, _MAX_PIN = 4, 6, 128, 12
 _CALL = re.compile(r"[A-Za-z_][A-Za-z_.]*[(\[]|[A-Za-z_][A-Za-z0-9_.]*[(\[].*[)\]]|[a-z_]+\.[a-z_.]+\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.]*,?\Z")
 _TRAIL = ".,;:)]}\"'`”’>"
+_DIGITS, _LETTERS = string.digits.encode(), string.ascii_letters.encode()
+_UPPERS = string.ascii_uppercase.encode()
 
 
 def match_secret(rule: Secret, text: str, start: int) -> Entity | None:
@@ -253,7 +256,7 @@ def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
     value = value.split(",")[0].split(";")[0]
     if len(value) < _MIN_KEY or (not sign and "earer" not in text[max(0, label_end - 6) : label_end]):
         return None
-    if _PLACEHOLDER.match(value[:_TELLING]) or "://" in value or not _looks_random(value):
+    if _is_placeholder(value[:_TELLING]) or "://" in value or not _looks_random(value):
         return None
     return Entity(_KEY, start, start + len(value), 0.8, "label before it")
 
@@ -273,11 +276,21 @@ def _is_code(value: str, is_assigned: bool) -> bool:
     return is_assigned and _NAME.match(value) is not None
 
 
+def _is_placeholder(value: str) -> bool:
+    """`your_password`, `<secret>`, `${TOKEN}`, `key(…)`: what stands in a manual."""
+    lower = value.lower()
+    return (
+        any(word in lower for word in _PLACEHOLDER_WORDS)
+        or ("(" in value and ")" in value[value.index("(") :])
+        or _PLACEHOLDER.match(value) is not None
+    )
+
+
 def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | None:
     size = len(value)
     if not _MIN_PASSWORD <= size <= _MAX_PASSWORD or value.lower() in _DULL or "://" in value:
         return None
-    if _PLACEHOLDER.match(value[:_TELLING]) or not any(map(str.isalnum, value)):
+    if _is_placeholder(value[:_TELLING]) or not any(map(str.isalnum, value)):
         return None
     if value.isdigit():
         # 비밀번호 1234 without a sign between may be anything; twelve digits are a number of another kind.
@@ -299,12 +312,12 @@ def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | No
 
 def _looks_random(value: str) -> bool:
     """Letters and digits mixed, not words joined by dashes. The first few tell."""
-    value = value[:_TELLING]
-    digits = sum(c.isdigit() for c in value)
-    letters = sum(c.isalpha() for c in value)
-    if letters == 0 or len(set(value)) < 8:
+    raw = value[:_TELLING].encode("ascii", "replace")
+    size = len(raw)
+    letters = size - len(raw.translate(None, _LETTERS))
+    if letters == 0 or len(set(raw)) < 8:
         return False
-    if digits >= 2:
+    if size - len(raw.translate(None, _DIGITS)) >= 2:
         return True
-    uppers = sum(c.isupper() for c in value)
-    return len(value) >= 24 and 3 <= uppers <= letters - 3 and " " not in value
+    uppers = size - len(raw.translate(None, _UPPERS))
+    return size >= 24 and 3 <= uppers <= letters - 3 and b" " not in raw

@@ -13,7 +13,7 @@ from naru.trust.detect import korean, labels, network, papers, payment, phones, 
 from naru.trust.detect.folding import code_points, fold
 from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
-from naru.trust.detect.number import Number, find_anchors, find_end, read_numbers
+from naru.trust.detect.number import Number, Shape, draw, find_anchors, find_cut, find_end, shape_of
 from naru.trust.entity import Entity
 
 _IPV6 = "[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]|[0-9a-f]::[0-9a-f]|::[0-9a-f]"
@@ -26,6 +26,9 @@ _MAX_TRIGGER = 16
 _MAX_GROUPS = 6
 _HEAD = 18
 _HIDDEN = re.compile(r"[*●○xX]")
+_MAX_LENGTH = 72
+# Beginnings of numbers, drawn: four digits, six, and those that are groups of digits and nothing more.
+_FOUR, _SIX, _PLAIN = b"0000", b"000000", frozenset([b"000-", b"000 ", b"000)"])
 
 # By their number of digits, what a number may be. Grouping is each rule's own affair.
 _RULES: dict[int, tuple[Callable[[Number], korean.Guess | None], ...]] = {
@@ -49,6 +52,10 @@ _GROUPS_OF: dict[Callable[[Number], korean.Guess | None], frozenset[tuple[int, .
     korean.classify_crn: frozenset({(6, 7), (13,)}),
     korean.classify_health: frozenset({(11,), (1, 10), (10,), (4, 7), (3, 4, 4), (2, 9), (5, 6), (1, 5, 5)}),
     papers.classify_passport: frozenset({(8,), (9,)}),
+}
+_PROMISED: dict[Callable[[Number], korean.Guess | None], str] = {
+    papers.classify_passport: "PASSPORT",
+    korean.classify_health: "HEALTH_INSURANCE",
 }
 
 
@@ -85,7 +92,7 @@ class StructuredDetector:
         folded, data = fold(text)
         kinds = self._kinds
         hits = self._matcher.scan(data)
-        anchors = [m.start() for m in find_anchors(folded)]
+        anchors = find_anchors(folded)
         found: list[Entity] = list(network.find_emails(folded)) if "@" in folded else []
         if not hits and not anchors:
             return found
@@ -104,14 +111,36 @@ class StructuredDetector:
         return found
 
 
-@lru_cache(maxsize=4096)
-def _rules_of(groups: tuple[int, ...]) -> tuple[Callable[[Number], korean.Guess | None], ...]:
+_Rules = tuple[Callable[[Number], korean.Guess | None], ...]
+
+
+@lru_cache(maxsize=2048)
+def _plan_of(drawn: bytes) -> tuple[Shape, dict[str, _Rules] | None]:
+    """The shape of a chain of digits, drawn, and by the group of its label what it may be; None if nothing.
+
+    No digit is kept: numbers are written in a few hundred ways.
+    """
+    shape = shape_of(drawn)
+    return shape, None if shape.is_decimal or not _rules_of(shape.groups) else {}
+
+
+def _rules_of(groups: tuple[int, ...]) -> _Rules:
     """What a number so grouped may be. Many tiny groups are a list, a table or a game's result."""
     size = sum(groups)
     if len(groups) > _MAX_GROUPS or (len(groups) > 2 and 2 * size < 3 * len(groups)):
         return ()
     rules = tuple(rule for rule in _RULES.get(size, ()) if groups in _GROUPS_OF.get(rule, (groups,)))
     return (*rules, phones.classify_phone) if size in _PHONE_DIGITS else rules
+
+
+def _rules_for(shape: Shape, label: str) -> _Rules:
+    """Of what a number so grouped may be, what a label leaves: some it must promise, some it rules out."""
+    return tuple(
+        rule
+        for rule in _rules_of(shape.groups)
+        if _PROMISED.get(rule, label) == label
+        and (rule is not payment.classify_account or payment.may_be_account(shape, label))
+    )
 
 
 def _read_hits(
@@ -126,6 +155,8 @@ def _read_hits(
     url_read = pem_end = pem_read = 0
     for (expression, _, _), end in zip(hits, points, strict=True):
         kind, index = kinds[expression]
+        if kind == "label" and labels.MEANINGS[index][0] not in _PROMISES:
+            continue
         entity: Entity | None = None
         if kind == "url":
             if end > url_read:
@@ -137,7 +168,7 @@ def _read_hits(
                 pem_end = text.find("-----END ", end)
             entity = secrets.match_pem(text, end - len(secrets.PEM_TRIGGER), pem_end)
             pem_read = entity.end if entity is not None else 0
-        elif kind != "label" or labels.MEANINGS[index][0] in _PROMISES:
+        else:
             entity = _READERS[kind](text, index, end, near)
         if entity is not None:
             found.append(entity)
@@ -197,60 +228,94 @@ def _is_word(sign: str) -> bool:
 
 def _read_numbers(text: str, starts: list[int], near: Labels, found: list[Entity]) -> None:
     """A closer look at each number: special shapes first, then every rule for its count of digits."""
+    drawn = draw(text)
     done = 0
     for start in starts:
         if start < done:
             continue
-        entity = _read_special(text, start, near)
-        if entity is None or entity.score < _SURE:
-            if entity is not None:
-                found.append(entity)
-            end = find_end(text, start)
-            if end < 0:
-                done = -end
+        head = drawn[start : start + 4]
+        if head not in _PLAIN and (entity := _read_special(text, drawn, head, start, near)) is not None:
+            found.append(entity)
+            if entity.score >= _SURE:
+                done = entity.end
                 continue
-            entity, done = _read_number(text, start, end, near)
-        else:
-            done = entity.end
+        entity, done = _read_number(text, drawn, start, near)
         if entity is not None:
             found.append(entity)
 
 
-def _read_number(text: str, start: int, end: int, near: Labels) -> tuple[Entity | None, int]:
-    """The best reading of a chain of digits, and how far the chain needs no other look."""
-    best: Entity | None = None
+def _read_number(text: str, drawn: bytes, start: int, near: Labels) -> tuple[Entity | None, int]:
+    """The best reading of the chain of digits at a place, and how far the text needs no other look."""
+    end, is_tailed = find_end(text, start)
+    if end - start > _MAX_LENGTH:
+        return None, end
+    shape, rules = _plan_of(drawn[start:end])
+    if shape.is_list and text[start - 1 : start] != "+":
+        return None, end
+    best: korean.Guess | None = None
+    number: Number | None = None
     done = 0
-    for number in read_numbers(text, start, end):
-        rules = _rules_of(number.groups)
-        if not rules or number.is_decimal:
-            continue
-        number.look(near)
-        if number.end == end and number.is_other and len(set(number.groups)) == 1:
+    if rules is not None and not is_tailed:
+        number = Number(text, start, end, shape, near)
+        best = _guess(number, shape, rules)
+        if shape.is_even and number.is_other:
             # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
             done = end
-        for rule in rules:
-            guess = rule(number)
-            if guess is not None and (best is None or guess[1] > best.score):
-                span = phones.widen_phone(number) if guess[0] == "PHONE" else (number.start, number.end)
-                best = Entity(guess[0], *span, min(guess[1], 1.0), guess[2])
-        if best is not None and best.score >= _CERTAIN:
+    if " " in shape.separators and (best is None or best[1] < _CERTAIN):
+        best, number = _read_shorter(text, drawn, (start, end), near, (best, number))
+    if best is None or number is None:
+        return None, done
+    kind, score, reason = best
+    start, end = phones.widen_phone(number) if kind == "PHONE" else (start, number.end)
+    return Entity(kind, start, end, score, reason), end if score >= _SURE else done
+
+
+def _read_shorter(
+    text: str,
+    drawn: bytes,
+    chain: tuple[int, int],
+    near: Labels,
+    best: tuple[korean.Guess | None, Number | None],
+) -> tuple[korean.Guess | None, Number | None]:
+    """The best reading of a chain with blanks, given that of the whole: it may be cut at each of them."""
+    start, cut = chain
+    most, number = best
+    while (cut := find_cut(drawn, start, cut)) > start:
+        shape, rules = _plan_of(drawn[start:cut])
+        if rules is None:
+            continue
+        shorter = Number(text, start, cut, shape, near)
+        guess = _guess(shorter, shape, rules)
+        if guess is not None and (most is None or guess[1] > most[1]):
+            most, number = guess, shorter
+        if most is not None and most[1] >= _CERTAIN:
             break
-    return best, best.end if best is not None and best.score >= _SURE else done
+    return most, number
 
 
-def _read_special(text: str, start: int, near: Labels) -> Entity | None:
-    """Shapes that are more than groups of digits."""
-    head = text[start : start + _HEAD]
-    if not head[2:4].isascii():
-        nearest = near.find_before(start)
-        if (plate := korean.find_plate(text, start, nearest[0] if nearest else "")) is not None:
-            return plate
-    if "." in head[:4] and (address := network.find_ipv4(text, start, near)) is not None:
-        return address
-    if _HIDDEN.search(head):
-        nearest = near.find_before(start)
-        if (masked := korean.find_masked_rrn(text, start, nearest[0] if nearest else "")) is not None:
-            return masked
-    if start > 1 and not text[start - 2 : start].isascii():
+def _guess(number: Number, shape: Shape, rules: dict[str, _Rules]) -> korean.Guess | None:
+    """The likeliest of what the rules say of a number."""
+    chosen = rules.get(number.label)
+    if chosen is None:
+        chosen = rules[number.label] = _rules_for(shape, number.label)
+    best: korean.Guess | None = None
+    for rule in chosen:
+        guess = rule(number)
+        if guess is not None and (best is None or guess[1] > best[1]):
+            best = guess
+    return best
+
+
+def _read_special(text: str, drawn: bytes, head: bytes, start: int, near: Labels) -> Entity | None:
+    """Shapes that are more than groups of digits, told apart by their first four signs."""
+    if head == _FOUR:
+        if drawn.startswith(_SIX, start) and _HIDDEN.search(text, start, start + _HEAD):
+            return korean.find_masked_rrn(text, start, near)
+        return None
+    if b"?" in head and (plate := korean.find_plate(text, start, near)) is not None:
+        return plate
+    if b"." in head:
+        return network.find_ipv4(text, start, near)
+    if head[2] in b" -" and start > 1 and not text[start - 2 : start].isascii():
         return korean.find_old_license(text, start)
     return None
