@@ -29,6 +29,7 @@ OWN = {"origin": "http://testserver", "accept": "text/html", "accept-language": 
 SILENT = {
     ("POST", "/api/audit/checkpoint"): "a checkpoint is numbered, signed and chained: it is its own record",
     ("POST", "/api/policies/try"): "a text is looked at and forgotten; that is its promise",
+    ("POST", "/playground/seen"): "what was typed is shown as it left, and forgotten",
     ("POST", "/preferences"): "language and theme, in the browser's own cookie",
 }
 
@@ -315,6 +316,29 @@ def console(h: House):
     yield "POST", "/budgets/{id}/end", b.post(f"/budgets/{id}/end"), ["budget.delete"]
     if ("POST", "/budgets/{id}/restore") in list_acting(h):
         yield "POST", "/budgets/{id}/restore", b.post(f"/budgets/{id}/restore"), ["budget.restore"]
+    yield from trust_pages(h)
+
+
+def trust_pages(h: House):
+    """The console's forms of trust, as `script`."""
+    b = h.browser
+    org = h.make("/orgs", name=f"{CANARY} trusted")
+    team = h.make("/teams", name=f"{CANARY} trusted", org=org["id"])
+    rules, words = {"act": "set", "action.PERSON": "block"}, {"act": "dictionary", "name": "staff"}
+    at = f"/policies/team/{team['id']}"
+    yield "POST", "/policies/{kind}/{id}", b.post(at, data=rules), ["policy.set"]
+    said = b.post(at, data=words | {"terms": f"{CANARY} one\n{CANARY} two"})
+    yield "POST", "/policies/{kind}/{id}", said, ["dictionary.set"]
+    gone = h.make("/teams", name=f"{CANARY} gone", org=org["id"])
+    h.api.put(f"/api/policies/team/{gone['id']}", json={"actions": {"PERSON": "block"}}).raise_for_status()
+    h.api.delete(f"/api/teams/{gone['id']}").raise_for_status()
+    left = {"kind": "team", "id": gone["id"]}
+    yield "POST", "/policies", b.post("/policies", data=left), ["policy.delete"]
+    said = b.post("/requests/req_0001", data={"thumb": "down", "label": CANARY})
+    yield "POST", "/requests/{id}", said, ["feedback.add"]
+    h.plant_call("req_0002")
+    decided = {"decision": "harmless", "note": CANARY}
+    yield "POST", "/reviews/{call_id}", b.post("/reviews/req_0002", data=decided), ["review.decide"]
 
 
 def list_acting(h: House) -> set[tuple[str, str]]:
