@@ -4,7 +4,8 @@ Usage: python -m bench.guard [--shared DIR] [--seed N]
 
 Harmless texts are other people's and are read beside the checkout (`../shared/data`); what is absent is left
 out. Attacks are `tools/guard_corpus` with a seed of its own, and `bench/guard_attacks.txt`, which was written
-after the rules and is not trained on.
+after the rules and is not trained on. Its rounds `four` and `five` were each measured before they were looked
+at; `five` stayed so.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def read_harmless(shared: Path) -> Iterator[tuple[str, list[str], str]]:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             texts = [row["prompt"] for row in csv.DictReader(file)]
         yield "MMLU prompts, 2,000", random.Random(0).sample(texts, 2000), "RouteLLM, Apache-2.0"
+    own = (ROOT / "bench/guard_harmless.txt").read_text("utf-8").splitlines()
+    yield "own, hard", [line for line in own if line and not line.startswith("#")], "Apache-2.0"
     pages = sorted((ROOT / "docs").glob("*.md"))
     paragraphs = [part for page in pages for part in page.read_text("utf-8").split("\n\n") if len(part) > 60]
     yield "Naru's own pages", paragraphs, "Apache-2.0"
@@ -75,7 +78,13 @@ def is_flagged(guard: Guard, text: str, source: Source = "user") -> bool:
 
 def source_of(family: str) -> Source:
     """Indirect attacks come in documents and tool results."""
-    return "retrieved" if family.startswith("indirect") else "tool" if family.startswith("tool") else "user"
+    return (
+        "retrieved"
+        if family.startswith(("indirect", "i-", "k-indirect"))
+        else "tool"
+        if family.startswith("tool")
+        else "user"
+    )
 
 
 def report_harmless(guard: Guard, shared: Path, *, is_verbose: bool) -> None:

@@ -25,7 +25,7 @@ SEED = 20_261_121
 EACH = 24
 ROUNDS = 150
 RATE = 0.35
-DECAY = 2e-5
+DECAY = 8e-6
 UNREAD = {"encoding", "manyshot", "split", "delimiter", "tool", "e-coded"}
 """Families whose letters say nothing: ciphers, and shapes that code, exams and transcripts have too."""
 HARMLESS_WEIGHT = 2.0

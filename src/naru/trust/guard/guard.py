@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 
 from naru.trust.guard.canary import find_canary
+from naru.trust.guard.markup import read_markup
 from naru.trust.guard.model import load_model
 from naru.trust.guard.normalise import Views, normalise
 from naru.trust.guard.rules import find_evidence, find_said
@@ -27,6 +28,8 @@ from naru.trust.guard.verdict import (
 _LEAST = 0.05
 """Scores below are noise and told nobody."""
 _LEARNED = "reads like known attacks"
+_HARMLESS = -1.5
+"""Log odds from which down the model takes a text for harmless."""
 
 
 class Guard:
@@ -126,14 +129,20 @@ def score_injection(views: Views, source: Source) -> tuple[float, tuple[str, ...
     learned = model.logit(said, hits)
     for _, hidden in views.hidden[:4]:
         learned = max(learned, model.logit(hidden, find_said(hidden)) - 0.5)
-    score = blend(ruled, learned)
+    is_wording = source == "user" and not (
+        views.hidden or views.blobs or views.disguises or any(read_markup(views.raw))
+    )
+    score = blend(ruled, learned, is_wording=is_wording)
     return score, (*reasons, _LEARNED) if learned >= 0.5 else reasons
 
 
-def blend(ruled: float, learned: float) -> float:
+def blend(ruled: float, learned: float, *, is_wording: bool = False) -> float:
     """One score of the rules' and the model's: the greater of the rules' and of both together.
 
-    Where no rule speaks the model must be rather certain (log odds of 1.7), where one half speaks it need not
+    Where only wording speaks and the model is sure that people write so, it lowers the rules' score below the
+    line; shapes and hidden text stand for themselves.
+
+    Where no rule speaks the model must be rather certain (log odds of 2), where one half speaks it need not
     contradict. A logistic regression of two features; its figures were chosen on families of attacks and of
     harmless texts that the model had not seen, so that at most 1 % of the harmless development prompts pass
     the line.
@@ -141,7 +150,10 @@ def blend(ruled: float, learned: float) -> float:
     Args:
         ruled: what the rules say, 0..1.
         learned: the model's log odds.
+        is_wording: whether the rules found words of a user only.
     """
+    if is_wording and learned < _HARMLESS:
+        return 0.5 * ruled
     evidence = -math.log(1.0 - min(ruled, 0.99))
-    both = 2.5 * evidence + max(-8.0, min(8.0, learned)) - 1.7
+    both = 2.5 * evidence + max(-8.0, min(8.0, learned)) - 2.0
     return max(ruled, 1.0 / (1.0 + math.exp(-both)))

@@ -1,4 +1,4 @@
-"""A small linear model on hashed letters, words and concepts: what attacks sound like, beyond the rules' words.
+"""A small linear model on hashed letters, words and concepts: what attacks sound like.
 
 Trained by `tools/train_guard.py` on texts written for it; the weights are a file of this package. A long text
 is judged by its most suspicious window, so that an order buried in a document is not averaged away. numpy is
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Weights = NDArray[np.float32]
 
 BITS = 17
-LETTERS = (2, 5)
+LETTERS = (2, 4)
 """The shortest and the longest group of letters."""
 WORD_GAIN = 4.0
 CONCEPT_GAIN = 4.0
@@ -179,7 +179,7 @@ class Model(NamedTuple):
         starts = np.arange(0, length - WINDOW + STRIDE, STRIDE)
         ends = np.minimum(starts + WINDOW, length)
         best = float((sums[ends] - sums[starts]).max())
-        return best / math.sqrt(len(features.letters) * WINDOW) + self.bias - 0.6 * math.log2(len(starts) + 1)
+        return best / math.sqrt(len(features.letters) * WINDOW) + self.bias - 0.8 * math.log2(len(starts) + 1)
 
     def score(self, text: str, hits: Sequence[Hit] = ()) -> float:
         """The probability that a folded text is an attack, 0..1."""
