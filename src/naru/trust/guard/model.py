@@ -54,7 +54,7 @@ class Features(NamedTuple):
 
 def _bucket(hashes: Indices) -> Indices:
     """A multiplicative mix (Knuth, The Art of Computer Programming 3, 6.4); its top bits are the bucket."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     mixed = (hashes ^ (hashes >> np.uint32(15))) * np.uint32(0x9E3779B1)
     return mixed >> np.uint32(32 - BITS)
@@ -63,7 +63,7 @@ def _bucket(hashes: Indices) -> Indices:
 @cache
 def _powers() -> tuple[Indices, Indices]:
     """Powers of the hash's base modulo 2^32, and their inverses: the base is odd, so it has one."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     def grow(base: int) -> Indices:
         steps = np.full(MAX_CHARS + 3, base, dtype=np.uint32)
@@ -75,7 +75,7 @@ def _powers() -> tuple[Indices, Indices]:
 
 @cache
 def _word_table() -> NDArray[np.bool_]:
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     return np.array([chr(code).isalnum() or chr(code) == "'" for code in range(128)])
 
@@ -87,7 +87,7 @@ def read_features(text: str, hits: Sequence[Hit] = ()) -> Features:
         text: as `normalise` folds it; of more than MAX_CHARS code points the first are read.
         hits: the concepts in it, in order of place.
     """
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     padded = f" {text[: MAX_CHARS - 1]} ".replace("\n", " ")
     codes = np.frombuffer(padded.encode("utf-32-le", "replace"), dtype=np.uint32)
@@ -106,7 +106,7 @@ def read_features(text: str, hits: Sequence[Hit] = ()) -> Features:
 
 def _read_words(codes: Indices) -> tuple[Indices, Places]:
     """Words, pairs, pairs with one between, and threes of words. A word's hash does not know its place."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     powers, inverses = _powers()
     is_word = np.where(codes < 128, _word_table()[np.minimum(codes, 127)], True)
@@ -119,7 +119,7 @@ def _read_words(codes: Indices) -> tuple[Indices, Places]:
 
 
 def _read_concepts(hits: Sequence[Hit]) -> tuple[Indices, Places]:
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     ids = np.array([_name(hit.concept) for hit in hits], dtype=np.uint32)
     return _join(ids, np.array([hit.start for hit in hits], dtype=np.int64), REACH)
@@ -135,7 +135,7 @@ def _name(concept: str) -> int:
 
 def _join(names: Indices, places: Places, reach: int) -> tuple[Indices, Places]:
     """Each name, and names joined with the next, the one after it, and both, where they are near enough."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     found, where = [names], [places]
     if len(names) > 1:
@@ -158,7 +158,7 @@ class Model(NamedTuple):
 
     def logit(self, text: str, hits: Sequence[Hit] = ()) -> float:
         """The log odds of a folded text's most suspicious window; longer texts pay for their many windows."""
-        import numpy as np
+        import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
         features = read_features(text, hits)
         if not features.letters:
@@ -187,7 +187,7 @@ class Model(NamedTuple):
 
     def pack(self) -> bytes:
         """The file's bytes: magic, bits, bias, scale, then one signed byte a bucket."""
-        import numpy as np
+        import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
         scale = float(np.abs(self.weights).max()) / 127.0 or 1.0
         body = np.clip(np.rint(self.weights / scale), -127, 127).astype(np.int8)
@@ -197,7 +197,7 @@ class Model(NamedTuple):
 
 def unpack(data: bytes) -> Model:
     """A model of a file's bytes. Raises ValueError when they are no model of this version."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     magic, bits, bias, scale = _HEADER.unpack_from(data)
     if magic != _MAGIC or bits != BITS or len(data) != _HEADER.size + (1 << BITS):
