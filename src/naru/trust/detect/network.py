@@ -20,9 +20,12 @@ _IPV4 = re.compile(
 _NOBODY = re.compile(r"127\.|0\.|255\.255\.|169\.254\.169\.254\Z")
 _HEX = "0123456789abcdefABCDEF:."
 _MAX_IPV6 = 45
+# Begins with one class, so that the engine runs over all else in a tight loop.
 _VERSIONS = re.compile(
-    r"(?:버전|버젼|펌웨어|릴리스|\bversion|\bver\b|\bv|\brelease|\bbuild|\bfirmware|\bpython|\bjava|\bnode|\bchrome|\bwindows|\bandroid|\bios|파이썬|자바|크롬|윈도우|안드로이드)[^0-9\n]{0,8}(?:[0-9][0-9.]{0,20}[^0-9\n]{1,8})?\Z",
-    re.IGNORECASE,
+    r"[버펌릴파자크윈안vVrRbBfFpPjJnNcCwWaAiIİı](?:(?<=버)[전젼]|(?<=펌)웨어|(?<=릴)리스|(?<=파)이썬|(?<=자)바|(?<=크)롬"
+    r"|(?<=윈)도우|(?<=안)드로이드|(?<!\w.)(?i:(?<=v)(?:ersion|er\b|)|(?<=r)elease|(?<=b)uild|(?<=f)irmware|(?<=p)ython"
+    r"|(?<=j)ava|(?<=n)ode|(?<=c)hrome|(?<=w)indows|(?<=a)ndroid|(?<=i)os))"
+    r"[^0-9\n]{0,8}(?:[0-9][0-9.]{0,20}[^0-9\n]{1,8})?\Z"
 )
 
 _URL = re.compile(r"[^\s\"'<>`\\가-힣ㄱ-ㅎ]{3,2048}+")

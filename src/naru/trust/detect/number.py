@@ -80,15 +80,16 @@ class Number:
 
     def __init__(self, text: str, start: int, end: int, shape: Shape, labels: Labels) -> None:
         digits = text[start:end]
-        self.groups, self.separators, signs, _, _, _ = shape
-        for sign in signs:
+        for sign in shape.signs:
             digits = digits.replace(sign, "")
         self.text = text
         self.start = start
         self.end = end
+        self.groups = shape.groups
         self.digits = digits
-        self.label, self.distance, self.is_promised = label, _, _ = labels.find_near(start, end)
-        self.is_other = label == OTHER
+        self.separators = shape.separators
+        self.label, self.distance, self.is_promised = labels.find_near(start, end)
+        self.is_other = self.label == OTHER
 
 
 def find_anchors(text: str) -> list[int]:

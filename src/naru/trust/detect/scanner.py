@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 from naru.trust.detect.addresses import AddressDetector
@@ -80,18 +79,20 @@ class Scanner:
 def resolve(found: list[Entity]) -> list[Entity]:
     """The best of overlapping entities. One that holds another whole wins, unless it is much less sure."""
     found.sort(key=_place)
-    if all(left.end <= right.start for left, right in pairwise(found)):
-        return found
     kept: list[Entity] = []
     cluster: list[Entity] = []
-    end = -1
+    reach = -1
     for entity in found:
-        if entity.start >= end and cluster:
-            kept += _settle(cluster)
-            cluster = []
-        cluster.append(entity)
-        end = max(end, entity.end)
-    kept += _settle(cluster)
+        _, start, end, _, _ = entity
+        if start >= reach:
+            kept += _settle(cluster) if len(cluster) > 1 else cluster
+            cluster = [entity]
+            reach = end
+        else:
+            cluster.append(entity)
+            if end > reach:
+                reach = end
+    kept += _settle(cluster) if len(cluster) > 1 else cluster
     return kept
 
 
@@ -108,8 +109,6 @@ def _rank(entity: Entity) -> tuple[bool, float, int]:
 
 def _settle(cluster: list[Entity]) -> list[Entity]:
     """Greedy by rank.."""
-    if len(cluster) == 1:
-        return cluster
     taken: list[Entity] = []
     places: list[int] = []
     for entity in sorted(cluster, key=_rank, reverse=True):

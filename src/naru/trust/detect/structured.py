@@ -86,6 +86,11 @@ class StructuredDetector:
     def __init__(self) -> None:
         # Compiled here, a tenth of a second for the first of all: never on the road.
         self._matcher, self._kinds = _matcher()
+        self._read = frozenset(
+            i
+            for i, (kind, index) in enumerate(self._kinds)
+            if kind != "label" or labels.MEANINGS[index][0] in _PROMISES
+        )
 
     def find(self, text: str) -> list[Entity]:
         """Every span found, in no order, overlapping ones and weak ones too."""
@@ -98,15 +103,16 @@ class StructuredDetector:
             return found
         ends = [end for _, _, end in hits]
         points = ends if len(data) == len(folded) else code_points(data, ends)
-        near = Labels(
+        # The expressions of labels come first, so that each has the place of its meaning.
+        labelled = len(labels.MEANINGS)
+        near = Labels(folded, [(i, end) for (i, _, _), end in zip(hits, points, strict=True) if i < labelled])
+        read = self._read
+        _read_hits(
             folded,
-            [
-                (kinds[i][1], end)
-                for (i, _, _), end in zip(hits, points, strict=True)
-                if kinds[i][0] == "label"
-            ],
+            [(kinds[i], end) for (i, _, _), end in zip(hits, points, strict=True) if i in read],
+            near,
+            found,
         )
-        _read_hits(folded, hits, points, kinds, near, found)
         _read_numbers(folded, anchors, near, found)
         return found
 
@@ -145,18 +151,13 @@ def _rules_for(shape: Shape, label: str) -> _Rules:
 
 def _read_hits(
     text: str,
-    hits: list[tuple[int, int, int]],
-    points: list[int],
-    kinds: list[tuple[str, int]],
+    hits: list[tuple[tuple[str, int], int]],
     near: Labels,
     found: list[Entity],
 ) -> None:
     """A closer look at each hit of the scan, by what it is."""
     url_read = pem_end = pem_read = 0
-    for (expression, _, _), end in zip(hits, points, strict=True):
-        kind, index = kinds[expression]
-        if kind == "label" and labels.MEANINGS[index][0] not in _PROMISES:
-            continue
+    for (kind, index), end in hits:
         entity: Entity | None = None
         if kind == "url":
             if end > url_read:
@@ -228,6 +229,8 @@ def _is_word(sign: str) -> bool:
 
 def _read_numbers(text: str, starts: list[int], near: Labels, found: list[Entity]) -> None:
     """A closer look at each number: special shapes first, then every rule for its count of digits."""
+    if not starts:
+        return
     drawn = draw(text)
     done = 0
     for start in starts:
