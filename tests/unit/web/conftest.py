@@ -133,9 +133,7 @@ def context(engine, clock, acts) -> ControlContext:
         units=units,
         keys=Keys(engine, units=units, clock=clock, audit=audit, on_change=lambda: None),
         budgets=BudgetBook(engine, clock, audit),
-        policies=PolicyBook(
-            engine, clock, audit, vault=WordVault(engine, b"k" * 32), read_settings=Trust
-        ),
+        policies=PolicyBook(engine, clock, audit, vault=WordVault(engine, b"k" * 32), read_settings=Trust),
         audit=audit,
         models=lambda: [ModelInfo(id="m1", targets=("acme/m1",), provider="acme", site="cloud")],
         providers=lambda: [ProviderInfo(name="acme", kind="openai", site="cloud", circuit="closed")],

@@ -40,7 +40,12 @@ REFUSING += ("web/console/people/me.py", "web/api/people.py")
 REFUSING += ("identity/units.py", "identity/keys.py", "identity/models.py", "identity/passwords.py")
 REFUSING += ("identity/people.py", "identity/people_service.py", "quota/book.py", "quota/calendar.py")
 REFUSING += ("web/console/trust/page.py", "web/console/trust/forms.py", "web/console/trust/reviews.py")
-REFUSING += ("trust/book.py", "trust/feedback/book.py", "trust/feedback/models.py", "trust/feedback/reviews.py")
+REFUSING += (
+    "trust/book.py",
+    "trust/feedback/book.py",
+    "trust/feedback/models.py",
+    "trust/feedback/reviews.py",
+)
 
 
 def find_refusals():

@@ -7,7 +7,7 @@ from naru.trust.detect.korean import Guess
 from naru.trust.detect.labels import count_words
 from naru.trust.detect.number import Number, Shape
 
-_CARD_GROUPS = frozenset(
+CARD_GROUPS = frozenset(
     {(4, 4, 4, 4), (16,), (4, 6, 5), (15,), (4, 6, 4), (14,), (13,), (19,), (4, 4, 4, 4, 3), (8, 8), (4, 12)}
 )
 _GROUPED_CARDS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)})
@@ -64,9 +64,7 @@ def brand_of(digits: str) -> str | None:
 
 
 def classify_card(n: Number) -> Guess | None:
-    """A card number: brand, check digit, grouping and label are weighed together."""
-    if n.groups not in _CARD_GROUPS:
-        return None
+    """A card number, grouped as one of CARD_GROUPS: brand, check digit, grouping and label are weighed."""
     brand = brand_of(n.digits)
     is_labelled = n.label == "CARD"
     if brand is None and not is_labelled:

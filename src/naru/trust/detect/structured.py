@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from naru.trust.detect import korean, labels, network, papers, payment, phones, secrets
 from naru.trust.detect.folding import code_points, fold
-from naru.trust.detect.labels import Labels
+from naru.trust.detect.labels import OTHER, Labels
 from naru.trust.detect.literals import Matcher
 from naru.trust.detect.number import Number, Shape, draw, find_anchors, find_cut, find_end, shape_of
 from naru.trust.entity import Entity
@@ -53,9 +53,24 @@ _GROUPS_OF: dict[Callable[[Number], korean.Guess | None], frozenset[tuple[int, .
     korean.classify_health: frozenset({(11,), (1, 10), (10,), (4, 7), (3, 4, 4), (2, 9), (5, 6), (1, 5, 5)}),
     papers.classify_passport: frozenset({(8,), (9,)}),
 }
-_PROMISED: dict[Callable[[Number], korean.Guess | None], str] = {
-    papers.classify_passport: "PASSPORT",
-    korean.classify_health: "HEALTH_INSURANCE",
+# What a rule says nothing of without looking at a digit: it is not asked then. Each is a rule's own condition.
+_MAY: dict[Callable[[Number], korean.Guess | None], Callable[[Shape, str], bool]] = {
+    papers.classify_passport: lambda _, label: label == "PASSPORT",
+    papers.classify_ssn: lambda shape, label: (
+        label == "US_SSN" or (label != OTHER and shape.groups == (3, 2, 4))
+    ),
+    korean.classify_health: lambda _, label: label == "HEALTH_INSURANCE",
+    korean.classify_crn: lambda shape, label: (
+        label == "KR_CRN" or (label != OTHER and shape.separators != "")
+    ),
+    korean.classify_brn: lambda shape, label: (
+        label in ("KR_BRN", "KR_CRN") or (label != OTHER and shape.separators == "-")
+    ),
+    korean.classify_license: lambda shape, label: (
+        label == "DRIVER_LICENSE" or (label not in (OTHER, "ACCOUNT", "CARD") and shape.separators == "-")
+    ),
+    payment.classify_account: payment.may_be_account,
+    payment.classify_card: lambda shape, _: shape.groups in payment.CARD_GROUPS,
 }
 
 
@@ -141,12 +156,7 @@ def _rules_of(groups: tuple[int, ...]) -> _Rules:
 
 def _rules_for(shape: Shape, label: str) -> _Rules:
     """Of what a number so grouped may be, what a label leaves: some it must promise, some it rules out."""
-    return tuple(
-        rule
-        for rule in _rules_of(shape.groups)
-        if _PROMISED.get(rule, label) == label
-        and (rule is not payment.classify_account or payment.may_be_account(shape, label))
-    )
+    return tuple(rule for rule in _rules_of(shape.groups) if rule not in _MAY or _MAY[rule](shape, label))
 
 
 def _read_hits(
