@@ -53,7 +53,7 @@ _GROUPS_OF: dict[Callable[[Number], korean.Guess | None], frozenset[tuple[int, .
     korean.classify_health: frozenset({(11,), (1, 10), (10,), (4, 7), (3, 4, 4), (2, 9), (5, 6), (1, 5, 5)}),
     papers.classify_passport: frozenset({(8,), (9,)}),
 }
-# What a rule says nothing of without looking at a digit: it is not asked then. Each is a rule's own condition.
+# What a rule says nothing of without looking at a digit: it is not asked then.
 _MAY: dict[Callable[[Number], korean.Guess | None], Callable[[Shape, str], bool]] = {
     papers.classify_passport: lambda _, label: label == "PASSPORT",
     papers.classify_ssn: lambda shape, label: (
