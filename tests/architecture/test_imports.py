@@ -135,8 +135,8 @@ def test_the_road_loads_no_framework(module):
 
 
 def test_no_module_is_slow_to_import():
-    """All of ours together, compiled, take less time than the libraries they stand on: nothing is made of
-    tables, patterns or models before somebody needs it."""
+    """All of ours together, compiled, take hardly more time than the libraries they stand on (about as much
+    when this was written): nothing is made of tables or models before somebody needs it."""
     command = [
         sys.executable,
         "-c",
@@ -147,7 +147,7 @@ def test_no_module_is_slow_to_import():
     # In turn, so that a busy machine is as busy for both.
     pairs = [(_time([*command, *libraries]), _time([*command, *libraries, *MODULES])) for _ in range(3)]
     theirs, all_ = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-    assert all_ < 2 * theirs, f"importing everything took {all_:.1f} s, {theirs:.1f} s of it libraries"
+    assert all_ < 2.5 * theirs, f"importing everything took {all_:.1f} s, {theirs:.1f} s of it libraries"
 
 
 def _time(command):
