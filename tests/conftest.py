@@ -8,7 +8,28 @@ from tests.services import postgres_server, redis_server
 
 __all__ = ["postgres_server", "redis_server"]
 
-BROWSER_TESTS = Path(__file__).parent / "e2e" / "console"
+TESTS = Path(__file__).parent
+BROWSER_TESTS = TESTS / "e2e" / "console"
+SLOW = (
+    "architecture/test_imports.py::test_no_module_is_slow_to_import",
+    "contract/engines/test_move.py",
+    "docs/test_examples.py",
+    "integration/identity/",
+    "integration/process/",
+    "integration/quota/",
+    "integration/trust/",
+    "unit/identity/keys/test_identity_cli.py",
+    "unit/trust/test_policy_cli.py",
+    "unit/web/test_other_organisations.py",
+)
+"""Whole processes, databases and races: seconds each. `make test` leaves them to `make check` and CI."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item):
+    """Mark what is slow by its place, so that the fast run stays under two minutes."""
+    if item.nodeid.removeprefix("tests/").startswith(SLOW):
+        item.add_marker("slow")
 
 
 @pytest.hookimpl(trylast=True)

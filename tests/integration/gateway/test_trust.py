@@ -284,7 +284,7 @@ async def test_a_system_prompt_does_not_come_out(start, upstream, stream, provid
     assert caught.value.body["code"] == "blocked_by_guard"
     assert len({find_canary(json.dumps(json.loads(r.body))) for r in upstream.requests}) == 1
     kinds = [v["kind"] for v in json.loads((await naru.wait_call(2)).policy)["verdicts"]]
-    assert kinds == ["prompt_leak"]
+    assert kinds[0] == "prompt_leak"  # twenty random letters may spell something else besides
 
 
 async def read_all(client, body, *, stream: bool) -> None:
