@@ -14,12 +14,18 @@ SLOW = (
     "architecture/test_imports.py::test_no_module_is_slow_to_import",
     "contract/engines/test_move.py",
     "docs/test_examples.py",
+    "docs/test_pages.py::test_commands_exist",
+    "integration/gateway/test_hostile_",
     "integration/identity/",
     "integration/process/",
     "integration/quota/",
     "integration/trust/",
     "unit/identity/keys/test_identity_cli.py",
+    "unit/metering/test_ledger_writer.py",
+    "unit/quota/test_conservation",
+    "unit/trust/combine/test_combine_flow.py",
     "unit/trust/test_policy_cli.py",
+    "unit/web/test_every_act.py",
     "unit/web/test_other_organisations.py",
 )
 """Whole processes, databases and races: seconds each. `make test` leaves them to `make check` and CI."""
