@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from naru.trust.detect import Scanner
 from naru.trust.detect.addresses import AddressDetector
 from naru.trust.detect.dates import BirthDateDetector
 from naru.trust.detect.names import PersonDetector
@@ -267,6 +268,11 @@ def main(path: Path) -> None:
         clean = [row for row in rows if not row.spans]
         wrong = measure(person.find, clean, only_person).wrong
         print(f"false hits in {len(clean)} sentences without a person: {wrong}")
+    everyday = path.parent.parent / "cache" / "parakqc_dev.txt"
+    if everyday.exists():
+        lines = [line.rpartition("\t")[2] for line in everyday.read_text("utf-8").splitlines() if line]
+        hits = sum(bool(Scanner().scan(line)) for line in lines)
+        print(f"paraKQC, any type in {len(lines)} utterances: {hits}")
     made = list(documents(2000))
 
     def find(text: str) -> list[Entity]:
