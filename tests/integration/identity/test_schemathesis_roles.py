@@ -24,7 +24,7 @@ WRITES = {
     "finance": {"budgets", "rates"},
     "security": {"keys", "policies", "dictionaries", "patterns", "vault", "calls", "feedback", "reviews"},
 }
-"""What each role may change (`calls`: rate them), written down once more, apart from the table that decides."""
+"""What each role may change (`calls`: rate them), written once more, apart from the table that decides."""
 READS = {
     "viewer": {"audit", "people", "vault", "reviews"},
     "operator": {"audit", "vault", "reviews"},
