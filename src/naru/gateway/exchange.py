@@ -104,7 +104,6 @@ class Exchange:
         "model_served",
         "principal",
         "receive",
-        "restored",
         "scope",
         "scopes",
         "send",
@@ -150,7 +149,6 @@ class Exchange:
         self.masked_count = 0
         self.sent_bytes = 0
         """Of the longest form in which it was sent, where that is not the client's."""
-        self.restored: dict[str, int] | None = None
         self.verdicts: list[dict[str, object]] = []
         """What the guard says of it: kinds, scores, reasons and actions, never the text."""
 

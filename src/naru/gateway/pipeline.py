@@ -111,7 +111,6 @@ async def serve(x: Exchange, road: Road) -> None:
             road.capture(x)
         with DisconnectWatch(x):
             protection = Protection(x, x.envelope, road.trust)
-            await protection.judge(targets[0])
             answer = await call(
                 x,
                 x.envelope,

@@ -22,7 +22,6 @@ GuardAction = Literal["off", "log", "flag", "block", "review"]
 GUARD_ACTIONS: tuple[GuardAction, ...] = get_args(GuardAction)
 GuardKind = Literal["injection", "toxicity", "prompt_leak", "secret", "url"]
 GUARD_KINDS: tuple[GuardKind, ...] = get_args(GuardKind)
-Failure = Literal["block", "keep_inside"]
 SCOPE_KINDS = ("org", "team", "project", "route", "site")
 ANY = "*"
 """Stands for every type that a policy does not name."""

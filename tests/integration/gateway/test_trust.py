@@ -304,3 +304,20 @@ async def test_a_secret_in_an_answer_is_stopped(start, upstream):
     with pytest.raises(openai.PermissionDeniedError):
         await ask(naru, "안녕")
     assert (await naru.wait_call()).cost.state in ("priced", "unpriced"), "the provider was paid all the same"
+
+
+async def test_the_guard_of_a_site_reads_what_falls_back_to_it(start, upstream):
+    """The first target's policy asks for nothing; the second's must not be passed by on the way there."""
+    config = CONFIG.format(url=upstream.url).replace(
+        '[providers.compatible]\nkind = "openai-compatible"',
+        '[providers.compatible]\nkind = "openai-compatible"\nsite = "far"',
+    )
+    config += '[models.house]\ntargets = ["openai/one", "compatible/two"]\n'
+    config += '[[trust.policies]]\nsite = "far"\nguard = { injection = "block" }\n'
+    naru = await start(config)
+    upstream.script(error_status=500)
+    with pytest.raises(openai.APIStatusError):
+        await ask(naru, ATTACK, "house")
+    assert {json.loads(received.body)["model"] for received in upstream.requests} == {"one"}
+    verdicts = json.loads((await naru.wait_call()).policy)["verdicts"]
+    assert [verdict["action"] for verdict in verdicts] == ["block"]
