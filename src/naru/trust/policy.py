@@ -60,20 +60,14 @@ class Policy(msgspec.Struct, frozen=True):
     restore_hosts: tuple[str, ...]
     restore_tools: tuple[str, ...]
     capture_consent: bool
+    allows_all: bool
+    """Whether nothing needs to be looked for."""
+    is_guarded: bool
+    """Whether any verdict is asked for."""
 
     def action_of(self, type: str) -> Action:
         """What becomes of a value of this type."""
         return self.actions.get(type) or self.actions[ANY]
-
-    @property
-    def allows_all(self) -> bool:
-        """Whether nothing needs to be looked for."""
-        return all(action == "allow" for action in self.actions.values())
-
-    @property
-    def is_guarded(self) -> bool:
-        """Whether any verdict is asked for."""
-        return any(action != "off" for action in self.guard.values())
 
 
 def stricter(one: Action, other: Action) -> Action:
@@ -167,6 +161,8 @@ class PolicyTable:
             restore_hosts=_last((rules.restore_hosts for rules in (*chain, *floors)), default=()),
             restore_tools=_last((rules.restore_tools for rules in (*chain, *floors)), default=()),
             capture_consent=_last((rules.capture_consent for rules in chain), default=False),
+            allows_all=all(action == "allow" for action in actions.values()),
+            is_guarded=any(action != "off" for action in guard.values()),
         )
 
 
