@@ -6,10 +6,8 @@ An entry that was taken is never dropped. Whoever must not act without an entry 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +22,7 @@ from naru.audit.note import PublicKey, Signer, find_signer
 from naru.audit.reader import AuditReader
 from naru.audit.witness import WitnessFile
 from naru.engines.sql.base import SqlEngine
+from naru.engines.sql.write_behind import WriteBehind, fault_kind
 from naru.kernel.audit import AuditEvent
 from naru.kernel.clock import Clock
 from naru.kernel.errors import Unavailable
@@ -32,18 +31,14 @@ from naru.settings.model import Audit
 
 _log = logging.getLogger(__name__)
 
-_MAX_BATCH = 1_000
-_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _LINGER_S = 0.25
 """How long a batch gathers: what the road records is not urgent, a commit is dear."""
-_IDLE_S = 1.0
-_ORPHAN_TRIES = 20
 _NS = 1_000_000_000
 
 _Condition = Callable[[store.Head], bool]
 
 
-class AuditLog:
+class AuditLog(WriteBehind[Stamped]):
     """The writer of the audit log in a process; implements `kernel.audit.AuditSink`. Safe from any thread.
 
     Without `start` it has no thread: `record_now`, `record_in` and `checkpoint` work, `record` only gathers.
@@ -65,43 +60,24 @@ class AuditLog:
         *,
         witness_paths: Sequence[Path] = (),
     ) -> None:
+        self._settings = settings or Audit()
+        super().__init__(
+            name="naru-audit",
+            noun="the audit log",
+            items="entries",
+            log=_log,
+            size=self._settings.queue_size,
+            linger_s=_LINGER_S,
+        )
         self._engine = engine
         self._key_path = key_path
         self._clock = clock
-        self._settings = settings or Audit()
         self._witnesses = [WitnessFile(path) for path in witness_paths]
         self._key: Ed25519PrivateKey | None = None
         self._signer: Signer | None = None
         self._opening = threading.Lock()
-        self._queue: deque[Stamped] = deque()
-        self._recorded = 0
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
-        self._stopping = threading.Event()
-        self._abandoned = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._committed = threading.Condition()
         self._looked_at = 0.0
-        self.written = 0
-        """Entries of the queue that are committed."""
         self._grew = False
-        self.is_failing = False
-        """True while the last try to write failed."""
-
-    @property
-    def is_started(self) -> bool:
-        """Whether there is a thread that writes what is recorded."""
-        return self._thread is not None
-
-    @property
-    def pending(self) -> int:
-        """Entries recorded and not yet committed."""
-        return self._recorded - self.written
-
-    @property
-    def is_full(self) -> bool:
-        """True when no call that may need an entry should be admitted: it would have no place."""
-        return self._recorded - self.written >= self._settings.queue_size
 
     @property
     def witness_failures(self) -> dict[str, str]:
@@ -139,21 +115,13 @@ class AuditLog:
             return self._signer.public
 
     def start(self) -> None:
-        """Open the log and start the thread. It is no daemon: Python would cut one off mid-batch at exit."""
+        """Open the log and start the thread."""
         self.open()
-        self._stopping.clear()
-        self._abandoned.clear()
-        self._thread = threading.Thread(target=self._run, name="naru-audit", daemon=False)
-        self._thread.start()
+        super().start()
 
     def record(self, event: AuditEvent) -> None:
         """Take one event. O(1): never blocks, never fails, touches no disk."""
-        self._queue.append(Stamped(new_id("aud"), self._clock.now_ns(), event))
-        self._recorded += 1
-        if not self._wake.is_set():
-            self._wake.set()
-        if len(self._queue) >= _MAX_BATCH and not self._hurry.is_set():
-            self._hurry.set()
+        self.put(Stamped(new_id("aud"), self._clock.now_ns(), event))
 
     def record_now(self, event: AuditEvent) -> Entry:
         """Write one entry before anything else happens. It survives a power cut once this has returned.
@@ -209,13 +177,11 @@ class AuditLog:
         if self._thread is None:
             self._write_here()
             return True
-        target = self._recorded
-        if self.written >= target:
+        if self.pending == 0:
             return True
-        self._hurry.set()
-        self._wake.set()
-        with self._committed:
-            return self._committed.wait_for(lambda: self.written >= target, timeout_s)
+        done = threading.Event()
+        with self._told_when_written(done.set):
+            return done.wait(timeout_s)
 
     def close(self) -> None:
         """The end of a log that was never started, as commands use it: write and sign what there is.
@@ -231,7 +197,7 @@ class AuditLog:
         batch = list(self._queue)
         if not batch:
             return
-        self._append(batch)
+        self._write(batch)
         for _ in batch:
             self._queue.popleft()
         self.written += len(batch)
@@ -243,7 +209,7 @@ class AuditLog:
             # It is committed: to write it again would put it there twice.
             _log.error("the database cannot be synced to its disk (%s)", error.strerror)
 
-    def _append(self, batch: list[Stamped]) -> None:
+    def _write(self, batch: list[Stamped]) -> None:
         with self._engine.begin() as connection:
             self.open_in(connection)
             head = store.find_head(connection, for_update=True)
@@ -251,85 +217,32 @@ class AuditLog:
             store.append(connection, head, batch)
         self._sync()
 
-    async def stop(self, *, timeout_s: float = 30.0) -> int:
-        """Write everything, sign a last checkpoint and end the thread.
-
-        Returns:
-            How many entries could not be written within `timeout_s`: 0 at every normal stop.
-        """
-        thread = self._thread
-        if thread is not None:
-            self._stopping.set()
-            self._hurry.set()
-            self._wake.set()
-            await asyncio.to_thread(thread.join, timeout_s)
-            self._abandoned.set()
-            await asyncio.to_thread(thread.join)
-            self._thread = None
-        if self.pending:
-            _log.error("the audit log could not be written before the end: %d entries are lost", self.pending)
-        return self.pending
-
     # --- the thread ----------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _begin(self) -> None:
         self._heal_witnesses()
-        while self._wait_for_work():
-            if not self._stopping.is_set():
-                self._hurry.wait(_LINGER_S)
-            self._hurry.clear()
-            target = self._recorded
-            while self.written < target:
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _MAX_BATCH))]
-                if not self._write_until_done(batch):
-                    return
-            self._checkpoint_if_due()
-        self._checkpoint_quietly(_always)
 
-    def _wait_for_work(self) -> bool:
-        """Sleep until there is an entry. False when the thread shall end."""
-        while not self._queue:
-            self._wake.clear()
-            if self._queue:
-                break
-            if self._stopping.is_set():
-                return False
-            if not self._wake.wait(_IDLE_S) and not threading.main_thread().is_alive():
-                return False
-            self._checkpoint_if_due()
-        return True
+    def _heal_witnesses(self) -> None:
+        """After a crash between the commit and the copy, the copy lacks the newest checkpoint."""
+        try:
+            with self._engine.connect() as connection:
+                newest = store.find_note(connection)
+        except Unavailable:
+            return
+        for witness in self._witnesses:
+            if newest is not None and not witness.holds(newest):
+                witness.append(newest)
 
-    def _write_until_done(self, batch: list[Stamped]) -> bool:
-        tries = 0
-        while not self._abandoned.is_set():
-            try:
-                self._append(batch)
-            except Exception as error:  # noqa: BLE001  the thread's edge: were it to end, no entry would land
-                tries += 1
-                self.is_failing = True
-                if tries == 1:
-                    _log.error("the audit log cannot be written (%s); tried again", _kind(error))
-                if tries > _ORPHAN_TRIES and not threading.main_thread().is_alive():
-                    return False
-                waiting = self._abandoned if self._stopping.is_set() else self._stopping
-                waiting.wait(_BACKOFF_S[min(tries, len(_BACKOFF_S)) - 1])
-            else:
-                if tries:
-                    _log.warning("the audit log is written again; nothing was lost")
-                self.is_failing = False
-                with self._committed:
-                    self.written += len(batch)
-                    self._committed.notify_all()
-                return True
-        return False
-
-    def _checkpoint_if_due(self) -> None:
+    def _tend(self) -> bool:
         """Other replicas and commands append too, so the head is asked; not more often than needed."""
         now = self._clock.monotonic()
-        if now - self._looked_at < min(5.0, self._settings.checkpoint_interval_s / 2):
-            return
-        self._looked_at = now
-        self._checkpoint_quietly(self._is_due)
+        if now - self._looked_at >= min(5.0, self._settings.checkpoint_interval_s / 2):
+            self._looked_at = now
+            self._checkpoint_quietly(self._is_due)
+        return False
+
+    def _finish(self) -> None:
+        self._checkpoint_quietly(_always)
 
     def _is_due(self, head: store.Head) -> bool:
         grown = head.size - head.checkpoint_size
@@ -342,7 +255,9 @@ class AuditLog:
         try:
             self._checkpoint(is_due)
         except Exception as error:  # noqa: BLE001  the thread's edge: entries matter more than a late checkpoint
-            _log.error("no checkpoint of the audit log could be made (%s); tried again later", _kind(error))
+            _log.error(
+                "no checkpoint of the audit log could be made (%s); tried again later", fault_kind(error)
+            )
 
     def _checkpoint(self, is_due: _Condition) -> str | None:
         self.open()
@@ -364,17 +279,6 @@ class AuditLog:
             witness.append(note)
         return note
 
-    def _heal_witnesses(self) -> None:
-        """After a crash between the commit and the copy, the copy lacks the newest checkpoint."""
-        try:
-            with self._engine.connect() as connection:
-                newest = store.find_note(connection)
-        except Unavailable:
-            return
-        for witness in self._witnesses:
-            if newest is not None and not witness.holds(newest):
-                witness.append(newest)
-
     def _tell_of_another_key(self, signer: Signer, newest: str) -> None:
         if find_signer(newest, [signer.public]) is not None:
             return
@@ -395,10 +299,3 @@ class AuditLog:
 
 def _always(_: store.Head) -> bool:
     return True
-
-
-def _kind(error: Exception) -> str:
-    if isinstance(error, Unavailable) and isinstance(error.__cause__, Exception):
-        error = error.__cause__
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
-    return type(cause).__name__
