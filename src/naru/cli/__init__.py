@@ -12,13 +12,11 @@ from naru.cli import (
     combine,
     config,
     database,
-    dictionary,
     feedback,
     key,
     ledger,
     limit,
     org,
-    pattern,
     policy,
     prices,
     project,
@@ -27,6 +25,7 @@ from naru.cli import (
     team,
     user,
     vault,
+    words,
 )
 from naru.cli.guard import guard
 from naru.cli.mask import mask
@@ -59,8 +58,8 @@ app.add_typer(rate.app, name="rate")
 app.add_typer(audit.app, name="audit")
 app.add_typer(combine.app, name="combine")
 app.add_typer(policy.app, name="policy")
-app.add_typer(dictionary.app, name="dictionary")
-app.add_typer(pattern.app, name="pattern")
+app.add_typer(words.dictionaries, name="dictionary")
+app.add_typer(words.patterns, name="pattern")
 app.add_typer(vault.app, name="vault")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(review.app, name="review")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from naru.cli.access import Access, with_access
 from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
 from naru.cli.output import print_fields, print_json, print_table
 from naru.kernel.errors import BadRequest, ConfigError, NotFound
@@ -41,7 +42,9 @@ _HEADINGS: Final = ("seq", "time (UTC)", "actor", "action", "target", "outcome",
 
 
 @app.command("list")
+@with_access
 def list_(
+    access: Access,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many entries.")] = 20,
     before: Annotated[int | None, typer.Option(min=1, help="Only entries before this number.")] = None,
     actor: Annotated[str | None, typer.Option(help="Only of this actor, e.g. user:usr_…")] = None,
@@ -49,10 +52,6 @@ def list_(
     target: Annotated[str | None, typer.Option(help="Only done to this, e.g. key:key_…")] = None,
     outcome: Annotated[Outcome | None, typer.Option(help="Only those that ended so.")] = None,
     since: Annotated[str | None, typer.Option(help="Only from this time on, like 2026-11-21T09:00Z.")] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print the newest entries, newest first.
 
@@ -67,9 +66,9 @@ def list_(
         "outcome": outcome,
         "from": since,
     }
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("GET", "/api/audit", query=query)["entries"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     rows = [
@@ -89,20 +88,15 @@ def list_(
 
 
 @app.command()
-def show(
-    seq: Seq,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def show(access: Access, seq: Seq) -> None:
     """Print one entry.
 
     Example: naru audit show 1 --json
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         entry = control.request("GET", f"/api/audit/{seq}")
-    if as_json:
+    if access.as_json:
         print_json(entry)
         return
     entry["facts"] = _facts(entry["facts"])
@@ -129,20 +123,18 @@ def export(
 
 
 @app.command()
+@with_access
 def checkpoint(
+    access: Access,
     now: Annotated[bool, typer.Option("--now", help="Sign one first, over everything so far.")] = False,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print the newest checkpoint. Keep it elsewhere: only a copy shows that the log was cut off later.
 
     Example: naru audit checkpoint --now > /mnt/elsewhere/checkpoint.txt
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("POST" if now else "GET", "/api/audit/checkpoint")
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     if found["checkpoint"] is None:
@@ -151,21 +143,17 @@ def checkpoint(
 
 
 @app.command("public-key")
-def public_key(
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def public_key(access: Access) -> None:
     """Print the public key that checks checkpoints and proofs, in the form of C2SP signed notes.
 
     After a change of keys every one is printed, newest last. Keep them where you keep checkpoints.
 
     Example: naru audit public-key > audit.pub
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("GET", "/api/audit/checkpoint")["public_keys"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     for line in found:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.access import Access, with_access
+from naru.cli.control import segment
 from naru.cli.output import moment, plain, print_fields, print_json, print_table
 from naru.kernel.errors import NotFound
 
@@ -25,7 +26,9 @@ _HEADINGS: Final = ("id", "scope", "period", "limit (USD)", "spent", "reserved",
 
 
 @app.command()
+@with_access
 def create(
+    access: Access,
     scope: Scope,
     amount: Annotated[str, typer.Argument(help="How much, in the currency.")],
     period: Annotated[Period, typer.Option(help="Aligned to the calendar of the time zone.")] = "month",
@@ -43,10 +46,6 @@ def create(
     allow_unpriced: Annotated[
         bool, typer.Option("--allow-unpriced", help="Let calls for models without a known price pass.")
     ] = False,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make a budget. The same one again is found, not made twice.
 
@@ -65,29 +64,27 @@ def create(
         "stop_percent": stop or None,
         "on_unpriced": "allow" if allow_unpriced else "refuse",
     }
-    with open_control(home, url, key) as control:
-        _print(control.request("POST", "/api/budgets", body), as_json=as_json)
+    with access.open() as control:
+        _print(control.request("POST", "/api/budgets", body), as_json=access.as_json)
 
 
 @app.command("list")
+@with_access
 def list_(
+    access: Access,
     scope: Annotated[str | None, typer.Option(help="Only those of this scope.")] = None,
     ended: Annotated[bool, typer.Option("--ended", help="The ended ones instead.")] = False,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print budgets and how they stand; with --ended those that hold nobody any more.
 
     Example: naru budget list --scope team:acme/search
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         if ended:
-            _print_ended(control.request("GET", "/api/budgets/ended")["budgets"], as_json=as_json)
+            _print_ended(control.request("GET", "/api/budgets/ended")["budgets"], as_json=access.as_json)
             return
         found = control.request("GET", "/api/budgets", query={"scope": scope})["budgets"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     rows = [
@@ -107,23 +104,20 @@ def list_(
 
 
 @app.command()
-def show(
-    id: BudgetId,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def show(access: Access, id: BudgetId) -> None:
     """Print one budget and how it stands.
 
     Example: naru budget show bud_01k… --json
     """
-    with open_control(home, url, key) as control:
-        _print(control.request("GET", f"/api/budgets/{segment(id)}"), as_json=as_json)
+    with access.open() as control:
+        _print(control.request("GET", f"/api/budgets/{segment(id)}"), as_json=access.as_json)
 
 
 @app.command()
+@with_access
 def update(
+    access: Access,
     id: BudgetId,
     amount: Annotated[str | None, typer.Option(help="How much, in the currency.")] = None,
     warn: Annotated[list[int] | None, typer.Option(help="Thresholds in percent; repeatable.")] = None,
@@ -134,10 +128,6 @@ def update(
     unpriced: Annotated[
         Unpriced | None, typer.Option(help="What happens to calls for models without a known price.")
     ] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Change a budget; in force at once, in the present window too.
 
@@ -152,12 +142,14 @@ def update(
         body["warn_percents"] = warn
     if stop is not None:
         body["stop_percent"] = stop or None
-    with open_control(home, url, key) as control:
-        _print(control.request("PATCH", f"/api/budgets/{segment(id)}", body), as_json=as_json)
+    with access.open() as control:
+        _print(control.request("PATCH", f"/api/budgets/{segment(id)}", body), as_json=access.as_json)
 
 
 @app.command("top-up")
+@with_access
 def top_up(
+    access: Access,
     id: BudgetId,
     amount: Annotated[str, typer.Argument(help="How much more, in the budget's currency.")],
     until: Annotated[
@@ -166,75 +158,56 @@ def top_up(
     request_id: Annotated[
         str | None, typer.Option("--id", help="Makes a repeated command one top-up.")
     ] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Add money to the present window. What is spent of it stays spent when it ends.
 
     Example: naru budget top-up bud_01k… 100 --id launch-day-1
     """
     body = {"amount": amount, "expires_at": until, "id": request_id}
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("POST", f"/api/budgets/{segment(id)}/top-ups", body)
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     print_fields([("added", f"{found['amount_usd']} USD"), ("until", f"{moment(found['expires_at'])} UTC")])
 
 
 @app.command()
-def delete(
-    id: BudgetId,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def delete(access: Access, id: BudgetId) -> None:
     """End a budget; its history stays, and it can be restored. Ended already is done.
 
     Example: naru budget delete bud_01k…
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         control.request("DELETE", f"/api/budgets/{segment(id)}")
-    if as_json:
+    if access.as_json:
         print_json({"id": id, "deleted": True})
     else:
         typer.echo(f"No budget {plain(id)} holds any more. `naru budget list --ended` shows ended ones.")
 
 
 @app.command()
-def restore(
-    id: BudgetId,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def restore(access: Access, id: BudgetId) -> None:
     """Put an ended budget in force again, with its history. What was spent meanwhile does not count.
 
     Example: naru budget restore bud_01k…
     """
-    with open_control(home, url, key) as control:
-        _print(control.request("POST", f"/api/budgets/{segment(id)}/restore"), as_json=as_json)
+    with access.open() as control:
+        _print(control.request("POST", f"/api/budgets/{segment(id)}/restore"), as_json=access.as_json)
 
 
 @app.command()
-def history(
-    id: BudgetId,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def history(access: Access, id: BudgetId) -> None:
     """Print a budget's windows, newest first, and its top-ups.
 
     Example: naru budget history bud_01k…
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("GET", f"/api/budgets/{segment(id)}/history")
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     rows = [

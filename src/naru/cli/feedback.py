@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.access import Access, with_access
+from naru.cli.control import HOME, HomeOption, KeyOption, UrlOption, open_control, segment
 from naru.cli.output import moment, print_json, print_table
 
 app = typer.Typer(help="What people say of calls: thumbs, scores, labels, corrections.", no_args_is_help=True)
@@ -22,7 +23,9 @@ _HEADINGS = ("id", "time (UTC)", "call", "thumb", "score", "label", "text", "rat
 
 
 @app.command("list")
+@with_access
 def list_(
+    access: Access,
     call: Annotated[str | None, typer.Option(help="Only of this call.")] = None,
     since: FromOption = None,
     until: ToOption = None,
@@ -30,28 +33,26 @@ def list_(
     min_score: ScoreOption = None,
     thumb: ThumbOption = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print ratings, newest first; never their text."""
     query = _query(since, until, label, min_score, thumb)
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         if call is not None:
             found: list[dict[str, Any]] = control.request("GET", f"/api/calls/{segment(call)}/feedback")[
                 "feedback"
             ]
         else:
             found = control.request("GET", "/api/feedback", query={**query, "limit": limit})["feedback"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     print_table(_HEADINGS, [_row(rating) for rating in found], "No rating matches.")
 
 
 @app.command()
+@with_access
 def add(
+    access: Access,
     call: Annotated[str, typer.Argument(help="Id of the call, req_….")],
     thumb: Annotated[str | None, typer.Option(help="up or down.")] = None,
     score: Annotated[float | None, typer.Option(min=0, max=1, help="0 (worst) to 1 (best).")] = None,
@@ -62,10 +63,6 @@ def add(
     correction_file: Annotated[
         Path | None, typer.Option(help="File with the answer as it should have been; as the comment.")
     ] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Rate a call. Text comes from files, so that it stands in no shell history.
 
@@ -78,9 +75,9 @@ def add(
         "comment": None if comment_file is None else comment_file.read_text("utf-8"),
         "correction": None if correction_file is None else correction_file.read_text("utf-8"),
     }
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         made = control.request("POST", f"/api/calls/{segment(call)}/feedback", body)
-    if as_json:
+    if access.as_json:
         print_json(made)
     else:
         print_table(_HEADINGS, [_row(made)], "")

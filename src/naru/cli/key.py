@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.output import listed, moment, plain, print_fields, print_json, print_table
 from naru.cli.units import find, list_all
 from naru.kernel.errors import BadRequest, NotFound
@@ -50,15 +50,13 @@ _HEADINGS: Final = ("path", "id", "prefix", "state", "last used (UTC)", "expires
 
 
 @app.command("list")
+@with_access
 def list_(
+    access: Access,
     org: Annotated[str | None, typer.Option(help="Only of this organisation (id or path).")] = None,
     team: Annotated[str | None, typer.Option(help="Only of this team.")] = None,
     project: Annotated[str | None, typer.Option(help="Only of this project.")] = None,
     revoked: Annotated[bool, typer.Option("--revoked", help="Revoked ones too.")] = False,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print keys, without their secrets.
 
@@ -70,9 +68,9 @@ def list_(
         "project": project,
         "revoked": "true" if revoked else None,
     }
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = list_all(control, "keys", query, cursor="before")
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     rows = sorted(
@@ -90,23 +88,20 @@ def list_(
 
 
 @app.command()
-def show(
-    ref: Reference,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def show(access: Access, ref: Reference) -> None:
     """Print one key, without its secret; a revoked one by its id.
 
     Example: naru key show bot/ci
     """
-    with open_control(home, url, key) as control:
-        _print(find(control, "keys", ref), as_json=as_json)
+    with access.open() as control:
+        _print(find(control, "keys", ref), as_json=access.as_json)
 
 
 @app.command()
+@with_access
 def create(
+    access: Access,
     name: Annotated[str, typer.Argument(help="Its name in the project; no slash.")],
     project: Annotated[
         str | None, typer.Option(help="Id or path of its project; default: the default one.")
@@ -116,10 +111,6 @@ def create(
     site: SiteOption = None,
     tag: TagOption = None,
     expires: ExpiresOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make a key and print it, this once. Where the project has one of this name, nothing changes.
 
@@ -130,9 +121,9 @@ def create(
         body["project"] = project
     if expires is not None:
         body["expires_at"] = _moment(expires)
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         made = control.request("POST", "/api/keys", body)
-    if as_json:
+    if access.as_json:
         print_json(made)
     elif made["created"]:
         typer.echo(f"{plain(made['path'])} was made: {made['id']}. The key, shown this once:", err=True)
@@ -146,7 +137,9 @@ def create(
 
 
 @app.command()
+@with_access
 def update(
+    access: Access,
     ref: Reference,
     name: Annotated[str | None, typer.Option(help="New name.")] = None,
     model: ModelOption = None,
@@ -154,10 +147,6 @@ def update(
     site: SiteOption = None,
     tag: TagOption = None,
     expires: ExpiresOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Change what a key may reach; a list that is given replaces the old one, an empty text clears it.
 
@@ -168,69 +157,55 @@ def update(
         body["name"] = name
     if expires is not None:
         body["expires_at"] = _moment(expires)
-    with open_control(home, url, key) as control:
-        _print(_patch(control, ref, body), as_json=as_json)
+    with access.open() as control:
+        _print(_patch(control, ref, body), as_json=access.as_json)
 
 
 @app.command()
+@with_access
 def rename(
+    access: Access,
     ref: Reference,
     name: Annotated[str, typer.Argument(help="New name; no slash.")],
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Give a key another name.
 
     Example: naru key rename bot/ci nightly
     """
-    with open_control(home, url, key) as control:
-        _print(_patch(control, ref, {"name": name}), as_json=as_json)
+    with access.open() as control:
+        _print(_patch(control, ref, {"name": name}), as_json=access.as_json)
 
 
 @app.command()
-def disable(
-    ref: Reference,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def disable(access: Access, ref: Reference) -> None:
     """Switch a key off for now, in every replica within two seconds.
 
     Example: naru key disable bot/ci
     """
-    with open_control(home, url, key) as control:
-        _print(_patch(control, ref, {"disabled": True}), as_json=as_json)
+    with access.open() as control:
+        _print(_patch(control, ref, {"disabled": True}), as_json=access.as_json)
 
 
 @app.command()
-def enable(
-    ref: Reference,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def enable(access: Access, ref: Reference) -> None:
     """Switch a key on again.
 
     Example: naru key enable bot/ci
     """
-    with open_control(home, url, key) as control:
-        _print(_patch(control, ref, {"disabled": False}), as_json=as_json)
+    with access.open() as control:
+        _print(_patch(control, ref, {"disabled": False}), as_json=access.as_json)
 
 
 @app.command()
+@with_access
 def rotate(
+    access: Access,
     ref: Reference,
     overlap: Annotated[
         str, typer.Option(help="For how long the secret from before still opens: 0s, 2h, 1d … 30d.")
     ] = "1d",
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Give a key a new secret, valid at once, and print it, this once.
 
@@ -239,10 +214,10 @@ def rotate(
     overlap_s = _seconds(overlap, "--overlap")
     if overlap_s > 30 * _SECONDS["d"]:
         raise BadRequest("--overlap is 30d at most.", param="overlap_s")
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = find(control, "keys", ref)
         rotated = control.request("POST", f"/api/keys/{found['id']}/rotate", {"overlap_s": overlap_s})
-    if as_json:
+    if access.as_json:
         print_json(rotated)
         return
     until = rotated["overlap_until"]
@@ -252,20 +227,15 @@ def rotate(
 
 
 @app.command()
-def revoke(
-    ref: Reference,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def revoke(access: Access, ref: Reference) -> None:
     """End a key for good, in every replica within two seconds. Revoked already is done.
 
     Example: naru key revoke bot/ci
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = _find_also_revoked(control, ref)
-        _print(control.request("POST", f"/api/keys/{found['id']}/revoke"), as_json=as_json)
+        _print(control.request("POST", f"/api/keys/{found['id']}/revoke"), as_json=access.as_json)
 
 
 def _find_also_revoked(control: Control, ref: str) -> dict[str, Any]:

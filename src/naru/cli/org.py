@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.units import Level, NameArgument, create_unit, print_units
 
 app = typer.Typer(
@@ -15,34 +15,25 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_(
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def list_(access: Access) -> None:
     """Print organisations, by path.
 
     Example: naru org list --json
     """
-    with open_control(home, url, key) as control:
-        print_units(control, "orgs", {}, as_json=as_json)
+    with access.open() as control:
+        print_units(control, "orgs", {}, as_json=access.as_json)
 
 
 @app.command()
-def create(
-    name: NameArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def create(access: Access, name: NameArgument) -> None:
     """Make one; one of this name stays as it is.
 
     Example: naru org create acme
     """
-    with open_control(home, url, key) as control:
-        create_unit(control, "orgs", {"name": name}, as_json=as_json)
+    with access.open() as control:
+        create_unit(control, "orgs", {"name": name}, as_json=access.as_json)
 
 
 Level("orgs").add_to(app)

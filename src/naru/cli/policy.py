@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.output import moment, plain, print_fields, print_json, print_table
 from naru.cli.unit_scope import ScopeArgument, find_unit, unit_path
 from naru.kernel.errors import BadRequest, NotFound
@@ -25,16 +25,15 @@ _LISTS = ("fakes", "restore_hosts", "restore_tools")
 
 
 @app.command("list")
-def list_(
-    home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
-) -> None:
+@with_access
+def list_(access: Access) -> None:
     """Print who has a policy of their own.
 
     Example: naru policy list --json
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found: list[dict[str, Any]] = control.request("GET", "/api/policies")["policies"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     rows = [
@@ -47,29 +46,27 @@ def list_(
 
 
 @app.command()
+@with_access
 def show(
+    access: Access,
     scope: ScopeArgument,
     effective: Annotated[
         bool, typer.Option("--effective", help="What holds there, and where each line comes from.")
     ] = False,
     site: Annotated[str | None, typer.Option(help="For a target at this site; with --effective.")] = None,
     route: Annotated[str | None, typer.Option(help="For this model or route; with --effective.")] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print what a scope says by itself, or what holds there.
 
     Example: naru policy show team:acme/search --effective
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         path = f"/api/policies/{unit_path(control, scope)}"
         if not effective:
             found = control.request("GET", path)
         else:
             found = control.request("GET", f"{path}/effective", query={"site": site, "route": route})
-    if as_json:
+    if access.as_json:
         print_json(found)
     elif not effective:
         for line in _lines(found["rules"]):
@@ -79,7 +76,9 @@ def show(
 
 
 @app.command("set")
+@with_access
 def set_(
+    access: Access,
     scope: ScopeArgument,
     actions: Annotated[
         list[str] | None,
@@ -108,10 +107,6 @@ def set_(
         Path | None,
         typer.Option(help="JSON of a whole policy, in the place of what it says now; - for stdin."),
     ] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Say something more, or something else; what is not named stays as it is.
 
@@ -119,7 +114,7 @@ def set_(
     """
     changes: dict[str, Any] = {"actions": _pairs(actions), "guard": _pairs(guard)}
     given = {"fakes": fake, "restore_hosts": restore_host, "restore_tools": restore_tool}
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         path = f"/api/policies/{unit_path(control, scope)}"
         rules = _find_rules(control, path) if file is None else _read(file)
         for name, lines in changes.items():
@@ -129,7 +124,7 @@ def set_(
         if consent is not None:
             rules["capture_consent"] = consent
         found = control.request("PUT", path, rules)
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     for line in _lines(found["rules"]):
@@ -137,7 +132,9 @@ def set_(
 
 
 @app.command()
+@with_access
 def unset(
+    access: Access,
     scope: ScopeArgument,
     lines: Annotated[
         list[str] | None,
@@ -146,16 +143,12 @@ def unset(
             help="Types, kinds of verdict, fakes, restore_hosts, restore_tools, capture_consent; none: all.",
         ),
     ] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Say nothing on some lines any more, or remove the whole policy; what is further away holds again.
 
     Example: naru policy unset team:acme/search KR_RRN
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         unit = find_unit(control, scope)
         path = f"/api/policies/{unit['kind']}/{unit['id']}"
         rules = _find_rules(control, path) if lines else {}
@@ -168,7 +161,7 @@ def unset(
             control.request("PUT", path, rules)
         else:
             control.request("DELETE", path)
-    if as_json:
+    if access.as_json:
         print_json({"kind": unit["kind"], "id": unit["id"], "rules": rules or None})
     elif rules:
         for said in _lines(rules):
@@ -178,29 +171,27 @@ def unset(
 
 
 @app.command("try")
+@with_access
 def try_(
+    access: Access,
     text: Annotated[str | None, typer.Argument(help="Default: stdin.")] = None,
     scope: Annotated[
         str | None, typer.Option(help="As whose call: org:REF, team:REF or project:REF.")
     ] = None,
     site: Annotated[str | None, typer.Option(help="Where it would go; default: outside.")] = None,
     route: Annotated[str | None, typer.Option(help="The model that would be asked for.")] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print what is found in a text and how it would leave. Nothing of it is kept.
 
     Example: naru policy try '김민수, 010-2345-6789' --scope team:acme/search
     """
     body: dict[str, Any] = {"text": sys.stdin.read() if text is None else text, "site": site, "route": route}
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         if scope is not None:
             unit = find_unit(control, scope)
             body |= {"kind": unit["kind"], "id": unit["id"]}
         found = control.request("POST", "/api/policies/try", body)
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     print_fields([("action", found["action"]), ("leaves as", found["masked"])])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.units import Level, NameArgument, create_unit, print_units
 
 app = typer.Typer(
@@ -18,37 +18,26 @@ TeamOption = Annotated[str | None, typer.Option(help="Id or path of a team.")]
 
 
 @app.command("list")
-def list_(
-    team: TeamOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def list_(access: Access, team: TeamOption = None) -> None:
     """Print projects, by path.
 
     Example: naru project list --team acme/search
     """
-    with open_control(home, url, key) as control:
-        print_units(control, "projects", {"team": team}, as_json=as_json)
+    with access.open() as control:
+        print_units(control, "projects", {"team": team}, as_json=access.as_json)
 
 
 @app.command()
-def create(
-    name: NameArgument,
-    team: TeamOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def create(access: Access, name: NameArgument, team: TeamOption = None) -> None:
     """Make one, in the default team unless another is named; one of this name stays as it is.
 
     Example: naru project create bot --team acme/search
     """
     body = {"name": name} if team is None else {"name": name, "team": team}
-    with open_control(home, url, key) as control:
-        create_unit(control, "projects", body, as_json=as_json)
+    with access.open() as control:
+        create_unit(control, "projects", body, as_json=access.as_json)
 
 
 Level("projects").add_to(app)

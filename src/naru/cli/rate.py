@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.access import Access, with_access
+from naru.cli.control import segment
 from naru.cli.output import print_fields, print_json, print_table
 from naru.kernel.errors import BadRequest
 
@@ -15,14 +16,12 @@ app = typer.Typer(help="Exchange rates of budgets that are not in USD.", no_args
 
 
 @app.command("set")
+@with_access
 def set_(
+    access: Access,
     currency: Annotated[Literal["KRW"], typer.Argument(help="The won is the one currency beside USD.")],
     valid_from: Annotated[str, typer.Argument(metavar="DAY", help="First day, like 2026-01-01.")],
     usd_per_unit: Annotated[str, typer.Argument(metavar="USD", help="USD for one unit, like 0.00072.")],
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Set a rate from a day on. Windows of budgets that are open keep theirs.
 
@@ -33,25 +32,24 @@ def set_(
     except ValueError:
         raise BadRequest("DAY is written like 2026-01-01.", param="valid_from") from None
     path = f"/api/rates/{segment(currency)}/{segment(valid_from)}"
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("PUT", path, {"usd_per_unit": usd_per_unit})
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     print_fields(list(found.items()))
 
 
 @app.command("list")
-def list_(
-    home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
-) -> None:
+@with_access
+def list_(access: Access) -> None:
     """Print the rates, newest first.
 
     Example: naru rate list
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("GET", "/api/rates")["rates"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     rows = [(f["currency"], f["valid_from"], f["usd_per_unit"]) for f in found]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.units import Level, NameArgument, create_unit, print_units
 
 app = typer.Typer(
@@ -18,37 +18,26 @@ OrgOption = Annotated[str | None, typer.Option(help="Id or path of an organisati
 
 
 @app.command("list")
-def list_(
-    org: OrgOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def list_(access: Access, org: OrgOption = None) -> None:
     """Print teams, by path.
 
     Example: naru team list --org acme
     """
-    with open_control(home, url, key) as control:
-        print_units(control, "teams", {"org": org}, as_json=as_json)
+    with access.open() as control:
+        print_units(control, "teams", {"org": org}, as_json=access.as_json)
 
 
 @app.command()
-def create(
-    name: NameArgument,
-    org: OrgOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def create(access: Access, name: NameArgument, org: OrgOption = None) -> None:
     """Make one, in the default org unless another is named; one of this name stays as it is.
 
     Example: naru team create search --org acme
     """
     body = {"name": name} if org is None else {"name": name, "org": org}
-    with open_control(home, url, key) as control:
-        create_unit(control, "teams", body, as_json=as_json)
+    with access.open() as control:
+        create_unit(control, "teams", body, as_json=access.as_json)
 
 
 Level("teams").add_to(app)

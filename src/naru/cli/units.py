@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.output import moment, plain, print_fields, print_json, print_table
 from naru.kernel.errors import NotFound
 
@@ -92,79 +92,43 @@ class Level:
         ):
             name = command.__name__
             example = f"naru {self.plural[:-1]} {name} {_EXAMPLES[self.plural]}{more}"
-            app.command(help=f"{command.__doc__}\n\nExample: {example}")(command)
+            app.command(help=f"{command.__doc__}\n\nExample: {example}")(with_access(command))
 
-    def show(
-        self,
-        ref: Reference,
-        home: HomeOption = HOME,
-        url: UrlOption = None,
-        key: KeyOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
+    def show(self, access: Access, ref: Reference) -> None:
         """Print one."""
-        with open_control(home, url, key) as control:
-            _print(find(control, self.plural, ref), as_json=as_json)
+        with access.open() as control:
+            _print(find(control, self.plural, ref), as_json=access.as_json)
 
-    def rename(
-        self,
-        ref: Reference,
-        name: NameArgument,
-        home: HomeOption = HOME,
-        url: UrlOption = None,
-        key: KeyOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
+    def rename(self, access: Access, ref: Reference, name: NameArgument) -> None:
         """Give it another name; its id stays, and so does all that was booked on it."""
-        with open_control(home, url, key) as control:
-            _print(self._patch(control, ref, {"name": name}), as_json=as_json)
+        with access.open() as control:
+            _print(self._patch(control, ref, {"name": name}), as_json=access.as_json)
 
-    def disable(
-        self,
-        ref: Reference,
-        home: HomeOption = HOME,
-        url: UrlOption = None,
-        key: KeyOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
+    def disable(self, access: Access, ref: Reference) -> None:
         """Switch it off: no key in it opens, in every replica within two seconds."""
-        with open_control(home, url, key) as control:
-            _print(self._patch(control, ref, {"disabled": True}), as_json=as_json)
+        with access.open() as control:
+            _print(self._patch(control, ref, {"disabled": True}), as_json=access.as_json)
 
-    def enable(
-        self,
-        ref: Reference,
-        home: HomeOption = HOME,
-        url: UrlOption = None,
-        key: KeyOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
+    def enable(self, access: Access, ref: Reference) -> None:
         """Switch it on again."""
-        with open_control(home, url, key) as control:
-            _print(self._patch(control, ref, {"disabled": False}), as_json=as_json)
+        with access.open() as control:
+            _print(self._patch(control, ref, {"disabled": False}), as_json=access.as_json)
 
-    def delete(
-        self,
-        ref: Reference,
-        home: HomeOption = HOME,
-        url: UrlOption = None,
-        key: KeyOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
+    def delete(self, access: Access, ref: Reference) -> None:
         """Delete it when it is empty. The ledger keeps what was booked on it. Gone already is done."""
-        with open_control(home, url, key) as control:
+        with access.open() as control:
             try:
                 found = find(control, self.plural, ref)
                 control.request("DELETE", f"/api/{self.plural}/{found['id']}")
             except NotFound as error:
                 if error.code not in _ABSENT:
                     raise
-                if as_json:
+                if access.as_json:
                     print_json({"id": None, "deleted": False})
                 else:
                     typer.echo(f"{error.message} Nothing was deleted.")
                 return
-        if as_json:
+        if access.as_json:
             print_json({"id": found["id"], "deleted": True})
         else:
             typer.echo(f"{plain(found['path'])} was deleted.")

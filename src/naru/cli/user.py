@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control, segment
+from naru.cli.access import Access, with_access
+from naru.cli.control import segment
 from naru.cli.output import plain, print_fields, print_json, print_table
 from naru.kernel.errors import BadRequest
 
@@ -34,17 +35,15 @@ _HEADINGS: Final = ("email", "id", "name", "state", "roles", "second factor", "l
 
 
 @app.command()
+@with_access
 def create(
+    access: Access,
     email: Annotated[str, typer.Option(help="Address; also the name at the sign-in.")],
     role: RoleOption = None,
     name: Annotated[str, typer.Option(help="As pages show them.")] = "",
     password: Annotated[
         bool, typer.Option(help="Make a one-time password; not for who comes by single sign-on alone.")
     ] = True,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make an account and print its one-time password, which must be changed at the first sign-in.
 
@@ -53,9 +52,9 @@ def create(
     Example: naru user create --role admin --email kim@example.com
     """
     body = {"email": email, "name": name, "roles": _roles(role or []), "password": password}
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         made = control.request("POST", "/api/people", body)
-    if as_json:
+    if access.as_json:
         print_json(made)
         return
     if not made["created"]:
@@ -68,125 +67,93 @@ def create(
 
 
 @app.command("list")
-def list_(
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def list_(access: Access) -> None:
     """Print everybody, by address.
 
     Example: naru user list --json
     """
     found: list[dict[str, Any]] = []
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         after: str | None = ""
         while after is not None:
             page = control.request("GET", "/api/people", query={"limit": _PAGE, "after": after})
             found += page["people"]
             after = page["next_after"]
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     print_table(_HEADINGS, [_summary(person) for person in found], _NOBODY)
 
 
 @app.command()
-def show(
-    person: PersonArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def show(access: Access, person: PersonArgument) -> None:
     """Print one person.
 
     Example: naru user show kim@example.com
     """
-    with open_control(home, url, key) as control:
-        _print_person(control.request("GET", _path(person)), as_json)
+    with access.open() as control:
+        _print_person(control.request("GET", _path(person)), access.as_json)
 
 
 @app.command()
-def roles(
-    person: PersonArgument,
-    role: RoleOption = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def roles(access: Access, person: PersonArgument, role: RoleOption = None) -> None:
     """Write all roles anew; without --role every one is taken. Those of the identity provider stay its own.
 
     Example: naru user roles kim@example.com --role viewer --role acme:finance
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         path = _path(person, "roles")
-        _print_person(control.request("PUT", path, {"roles": _roles(role or [])}), as_json)
+        _print_person(control.request("PUT", path, {"roles": _roles(role or [])}), access.as_json)
 
 
 @app.command()
+@with_access
 def rename(
+    access: Access,
     person: PersonArgument,
     name: Annotated[str, typer.Argument(help="As pages show them.")],
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Change the name that pages show.
 
     Example: naru user rename kim@example.com "Kim Minji"
     """
-    with open_control(home, url, key) as control:
-        _print_person(control.request("PATCH", _path(person), {"name": name}), as_json)
+    with access.open() as control:
+        _print_person(control.request("PATCH", _path(person), {"name": name}), access.as_json)
 
 
 @app.command()
-def disable(
-    person: PersonArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def disable(access: Access, person: PersonArgument) -> None:
     """Close the account; every session ends within two seconds, in every replica.
 
     Example: naru user disable kim@example.com
     """
-    _switch(open_control(home, url, key), person, is_disabled=True, as_json=as_json)
+    _switch(access.open(), person, is_disabled=True, as_json=access.as_json)
 
 
 @app.command()
-def enable(
-    person: PersonArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def enable(access: Access, person: PersonArgument) -> None:
     """Open a disabled account again.
 
     Example: naru user enable kim@example.com
     """
-    _switch(open_control(home, url, key), person, is_disabled=False, as_json=as_json)
+    _switch(access.open(), person, is_disabled=False, as_json=access.as_json)
 
 
 @app.command("reset-password")
-def reset_password(
-    person: PersonArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def reset_password(access: Access, person: PersonArgument) -> None:
     """Print a one-time password instead of the old one; sessions end, and a lock-out is lifted.
 
     Example: naru user reset-password kim@example.com
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         answer = control.request("POST", _path(person, "password"))
-    if as_json:
+    if access.as_json:
         print_json(answer)
     else:
         typer.echo("One-time password, shown this once, good for three days and one sign-in:", err=True)
@@ -194,46 +161,34 @@ def reset_password(
 
 
 @app.command("remove-totp")
-def remove_totp(
-    person: PersonArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def remove_totp(access: Access, person: PersonArgument) -> None:
     """Take the second factor off, for who lost the phone and the recovery codes.
 
     Example: naru user remove-totp kim@example.com
     """
-    with open_control(home, url, key) as control:
-        _print_person(control.request("DELETE", _path(person, "totp")), as_json)
+    with access.open() as control:
+        _print_person(control.request("DELETE", _path(person, "totp")), access.as_json)
 
 
 @app.command("sign-out")
-def sign_out(
-    person: PersonArgument,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@with_access
+def sign_out(access: Access, person: PersonArgument) -> None:
     """End every session of a person, within two seconds in every replica.
 
     Example: naru user sign-out kim@example.com
     """
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         control.request("DELETE", _path(person, "sessions"))
-    _print_done(f"{plain(person)} was signed out everywhere.", as_json)
+    _print_done(f"{plain(person)} was signed out everywhere.", access.as_json)
 
 
 @app.command()
+@with_access
 def delete(
+    access: Access,
     person: PersonArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Delete the account for good; what it did stays in the audit log under its id. Gone already is done.
 
@@ -243,13 +198,13 @@ def delete(
 
     if not yes:
         typer.confirm(f"Delete the account of {plain(person)}?", abort=True, err=True)
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         try:
             control.request("DELETE", _path(person))
         except NotFound as error:
             if error.code != "person_not_found":
                 raise
-    _print_done(f"{plain(person)} has no account.", as_json)
+    _print_done(f"{plain(person)} has no account.", access.as_json)
 
 
 def _switch(control: Control, person: str, *, is_disabled: bool, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from naru.cli.control import HOME, HomeOption, JsonOption, KeyOption, UrlOption, open_control
+from naru.cli.access import Access, with_access
 from naru.cli.output import moment, print_fields, print_json, print_table
 
 app = typer.Typer(
@@ -16,13 +16,12 @@ app = typer.Typer(
 
 
 @app.command()
-def info(
-    home: HomeOption = HOME, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
-) -> None:
+@with_access
+def info(access: Access) -> None:
     """Print how much is sealed, and with which keys."""
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         found = control.request("GET", "/api/vault")
-    if as_json:
+    if access.as_json:
         print_json(found)
         return
     typer.echo(f"conversations: {found['mode']}")
@@ -34,26 +33,26 @@ def info(
 
 
 @app.command()
+@with_access
 def rotate(
+    access: Access,
     keep_key: Annotated[
         bool, typer.Option("--keep-key", help="Make no new key: wrap with the newest in the file.")
     ] = False,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Wrap everything sealed with a new key of the operator's, then forget the older ones."""
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         done = control.request("POST", "/api/vault/rotate", {"keep_key": keep_key})
-    if as_json:
+    if access.as_json:
         print_json(done)
         return
     print_fields([(name, str(value)) for name, value in done.items()])
 
 
 @app.command()
+@with_access
 def shred(
+    access: Access,
     conversation: Annotated[
         str | None, typer.Option(help="One conversation by its name; needs --owner.")
     ] = None,
@@ -62,19 +61,15 @@ def shred(
     before: Annotated[
         str | None, typer.Option(help="Everything made before this time, like 2026-11-21T09:00Z.")
     ] = None,
-    home: HomeOption = HOME,
-    url: UrlOption = None,
-    key: KeyOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Make sealed records unreadable for good by deleting their wrapped keys.
 
     Example: naru vault shred --conversation ticket-17 --owner key_0abc
     """
     body = {"conversation": conversation, "owner": owner, "org": org, "before": before}
-    with open_control(home, url, key) as control:
+    with access.open() as control:
         done: dict[str, Any] = control.request("POST", "/api/vault/shred", body)["shredded"]
-    if as_json:
+    if access.as_json:
         print_json(done)
         return
     print_fields([(name, f"{count:,}") for name, count in done.items()])
