@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from naru.trust.detect.names_english import EnglishNames
 from naru.trust.detect.names_korean import KoreanNames
@@ -19,17 +19,18 @@ class PersonDetector:
         self._english = EnglishNames()
 
     def find(self, text: str) -> list[Entity]:
-        """Every name found with its score, the Korean ones first."""
+        """Every name found with its score, the Korean ones first; 0 where a sign beside it is needed."""
         return [*self._korean.find(text), *self._english.find(text)]
 
-    def find_near(self, text: str, entities: Iterable[Entity], reach: int = 30) -> list[Entity]:
-        """Weaker candidates within `reach` code points of one of `entities`.
+    def find_near(
+        self, text: str, entities: Iterable[Entity], weak: Iterable[Entity], reach: int = 30
+    ) -> list[Entity]:
+        """Of the weak names those within `reach` code points of one of `entities`.
 
-        A word beside a phone number is likelier a name. It looks at the text again: worth it only where such
-        entities were found.
+        A word beside a phone number is likelier a name.
         """
-        near: Sequence[Entity] = [e for e in entities if e.type in _TELLING]
-        return list(self._korean.find_near(text, near, reach)) if near else []
+        near = [e for e in entities if e.type in _TELLING]
+        return list(self._korean.find_near(text, near, weak, reach)) if near else []
 
 
 _TELLING = frozenset(

@@ -30,8 +30,6 @@ _NO_NAME = -4.0
 _ROLE_HELPS = -1.9
 """Points under which a role before the word does not suffice, only a label."""
 _PARTICLE_LIKE = frozenset("은는이가을를로한된할도만의에")
-_LONGEST = 12
-"""Code points of the longest word a name may begin."""
 _NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
 
@@ -82,6 +80,10 @@ def score_of(points: float) -> float:
     return 1.0 / (1.0 + math.exp(THRESHOLD - points))
 
 
+_WEAK = "needs an identifier near it"
+_NEAR_SCORE = score_of(THRESHOLD + 0.4)
+
+
 class KoreanNames:
     """Finds Korean and foreign names in Hangul."""
 
@@ -119,27 +121,32 @@ class KoreanNames:
         self._words = w.nouns | w.verbs | {t for t in w.titles | w.roles | w.kin if len(t) > 2}
 
     def find(self, text: str) -> Iterator[Entity]:
-        """Every name of the text, none overlapping."""
+        """Every name of the text, and with the score 0 what is none without an identifier beside it."""
         found = self.candidates(text)
         for c in self._accepted(text, found):
             yield Entity("PERSON", c.start, c.end, score_of(c.points), c.reason)
+        for c in found:
+            if c.points < THRESHOLD:
+                yield Entity("PERSON", c.start, c.end, 0.0, _WEAK)
         for m in _LETTER.finditer(text):
             yield Entity("PERSON", m.start(), m.start() + 1, 0.7, "letter for a name")
 
-    def find_near(self, text: str, entities: Iterable[Entity], reach: int = 30) -> Iterator[Entity]:
-        """Weaker candidates at most `reach` code points before or after one of `entities`, say a phone."""
-        if text.isascii():
-            return
-        done = 0
-        for e in sorted(entities, key=lambda e: e.start):
-            start = max(done, e.start - reach - _LONGEST)
-            done = max(done, e.end + reach)
-            for c in self._candidates(text, self._gate.finditer(text, start, done + _LONGEST)):
-                is_near = e.start - reach <= c.end and c.start <= e.end + reach
-                if is_near and c.points < THRESHOLD and self._is_bare(text, c):
-                    yield Entity("PERSON", c.start, c.end, score_of(THRESHOLD + 0.4), "near an identifier")
+    def find_near(
+        self, text: str, entities: Iterable[Entity], weak: Iterable[Entity], reach: int
+    ) -> Iterator[Entity]:
+        """Of the weak names those at most `reach` code points from one of `entities`, say a phone."""
+        spans = sorted((e.start - reach, e.end + reach) for e in entities)
+        at, reached = 0, -1
+        for e in weak:
+            if e.reason != _WEAK:
+                continue
+            while at < len(spans) and spans[at][0] <= e.end:
+                reached = max(reached, spans[at][1])
+                at += 1
+            if e.start <= reached and self._is_bare(text, e):
+                yield e._replace(score=_NEAR_SCORE, reason="near an identifier")
 
-    def _is_bare(self, text: str, c: Candidate) -> bool:
+    def _is_bare(self, text: str, c: Entity) -> bool:
         """Whether a weak candidate is a word by itself and no other word with its particle, as 설정은 is."""
         name = text[c.start : c.end]
         if "가" <= text[c.end : c.end + 1] <= "힣":
@@ -148,14 +155,14 @@ class KoreanNames:
 
     def candidates(self, text: str) -> list[Candidate]:
         """Readings with some evidence, in order, none overlapping."""
-        return [] if text.isascii() else self._candidates(text, self._gate.finditer(text))
+        return [] if text.isascii() else self._candidates(text)
 
-    def _candidates(self, text: str, words: Iterable[re.Match[str]]) -> list[Candidate]:
+    def _candidates(self, text: str) -> list[Candidate]:
         found: list[Candidate] = []
         last = -1
         common, beginnings, foreign = self._common, self._beginnings, self._foreign
         known: dict[str, tuple[Reading, ...]] = {}
-        for m in words:
+        for m in self._gate.finditer(text):
             run = m.group()
             i, j = m.span()
             pair = run[:2]

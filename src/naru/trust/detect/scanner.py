@@ -21,8 +21,8 @@ DEFAULT_THRESHOLD = 0.5
 class SecondLook(Protocol):
     """What a detector may offer besides: weak hits that others' hits beside them make likelier."""
 
-    def find_near(self, text: str, entities: Sequence[Entity]) -> Iterable[Entity]:
-        """Spans that are worth a report only near some of the entities found."""
+    def find_near(self, text: str, entities: Sequence[Entity], weak: Sequence[Entity]) -> Iterable[Entity]:
+        """Of the hits that are too weak to report those that are worth it near the entities found."""
         ...
 
 
@@ -67,12 +67,14 @@ class Scanner:
             Exception: whatever a detector raised. Who calls must then treat the text as personal as a whole.
         """
         threshold = self._threshold
-        found = [entity for find in self._finders for entity in find(text) if entity.score >= threshold]
-        if not found:
-            return found
-        # A name beside a telephone number: looked for once the number is known.
-        near = [e for look in self._looks for e in look(text, found) if e.score >= threshold]
-        found += near
+        hits = [entity for find in self._finders for entity in find(text)]
+        if not hits:
+            return hits
+        found = [entity for entity in hits if entity.score >= threshold]
+        if found and len(found) < len(hits):
+            # A name beside a telephone number: looked at again once the number is known.
+            weak = [entity for entity in hits if entity.score < threshold]
+            found += [e for look in self._looks for e in look(text, found, weak) if e.score >= threshold]
         return resolve(found) if len(found) > 1 else found
 
 

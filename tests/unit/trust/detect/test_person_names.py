@@ -107,17 +107,17 @@ def test_a_name_near_an_identifier_is_likelier():
     """A doubtful word within reach of a phone number is given at the second look, and not far from it."""
     text = "곽라희 010-1234-5678" + " " * 60 + "곽라희"
     phone = Entity("PHONE", 4, 17, 0.9, "mobile")
-    near = PERSON.find_near(text, [phone])
-    spans = {(e.start, e.end) for e in [*PERSON.find(text), *near]}
-    assert (0, 3) in spans
-    assert PERSON.find_near(text, []) == []
+    weak = PERSON.find(text)
+    assert [(e.start, e.score) for e in weak] == [(0, 0.0), (len(text) - 3, 0.0)]
+    assert [(e.start, e.end) for e in PERSON.find_near(text, [phone], weak)] == [(0, 3)]
+    assert PERSON.find_near(text, [], weak) == []
 
 
 @pytest.mark.parametrize("name", ["곽라희", "허단우", "서단우"])
 def test_a_second_look_finds_a_name_no_list_has(name: str):
     """Such a name is found where an identifier stands beside it, and left where none does."""
     with_phone = f"{name} 010-1234-5678"
-    near = PERSON.find_near(with_phone, Scanner().scan(with_phone))
+    near = PERSON.find_near(with_phone, Scanner().scan(with_phone), PERSON.find(with_phone))
     assert [with_phone[e.start : e.end] for e in near] == [name]
     assert names(f"{name} 이야기") == []
 
@@ -128,7 +128,7 @@ def test_words_beside_an_identifier_stay_words(words: str):
     text = f"{words} 010-1234-5678"
     found = Scanner().scan(text)
     assert [e.type for e in found] == ["PHONE"]
-    assert PERSON.find_near(text, found) == []
+    assert PERSON.find_near(text, found, PERSON.find(text)) == []
 
 
 def test_made_documents_of_many_registers():
