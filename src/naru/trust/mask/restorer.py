@@ -13,19 +13,13 @@ import msgspec
 from naru.trust.mask import sse
 from naru.trust.mask.answers import Answer, restore_body
 from naru.trust.mask.rules import Rules
-from naru.trust.mask.streams import ChatShape, MessagesShape, ResponsesShape, Shape
+from naru.trust.mask.shapes import SHAPES, Shape
 from naru.trust.mask.text import Counters
 from naru.trust.mask.vault import Conversation
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 _DONE = b"[DONE]"
-_SHAPES: dict[str, type[ChatShape | MessagesShape | ResponsesShape]] = {
-    "chat": ChatShape,
-    "completions": ChatShape,
-    "messages": MessagesShape,
-    "responses": ResponsesShape,
-}
 
 
 class Restorer:
@@ -47,7 +41,7 @@ class Restorer:
         self.counters = Counters()
         self._answer = Answer(conversation, rules, self.counters)
         self._events = sse.Events()
-        shape = _SHAPES.get(endpoint)
+        shape = SHAPES.get(endpoint)
         self._shape: Shape | None = None if shape is None else shape(self._answer, rules, self.counters)
 
     def whole(self, body: bytes) -> bytes:
