@@ -438,7 +438,7 @@ class App:
     def _has_consent(self, org: str | None, team: str | None, project: str | None) -> bool:
         return self._trust.room.table.resolve(org, team, project, None, "").capture_consent
 
-    def _scan(self, text: str) -> list[Entity]:
+    def _scan(self, text: str) -> Sequence[Entity]:
         return self._trust.room.scanner.scan(text)
 
     def _is_admin_key(self, key: str) -> bool:

@@ -23,6 +23,7 @@ from naru.trust.detect import CustomDetector, Pattern, Scanner
 from naru.trust.detect.custom import MAX_PATTERNS, MAX_TERMS
 from naru.trust.entity import CUSTOM, ENTITY_TYPES
 from naru.trust.policy import PolicyTable, Rules, Scoped, check_rules
+from naru.trust.remembered import Remembered
 from naru.trust.store import StoredPolicy, WordKind, Words
 from naru.trust.term_file import clean_terms
 from naru.trust.words import WordVault, new_scanner
@@ -56,7 +57,7 @@ class PolicyBook:
         *,
         vault: WordVault,
         read_settings: Callable[[], TrustSettings],
-        find_scanner: Callable[[str | None, str | None], Scanner] | None = None,
+        find_scanner: Callable[[str | None, str | None], Scanner | Remembered] | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
@@ -208,7 +209,7 @@ class PolicyBook:
         """The expression of a pattern, for who may change it."""
         return self._open("pattern", kind, value, name)[1][0]
 
-    def find_scanner(self, org: str | None, team: str | None) -> Scanner:
+    def find_scanner(self, org: str | None, team: str | None) -> Scanner | Remembered:
         """The detectors that apply to a team's calls."""
         if self._find_scanner is not None:
             return self._find_scanner(org, team)

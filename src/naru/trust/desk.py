@@ -11,7 +11,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 import msgspec
@@ -22,9 +22,10 @@ from naru.settings.model import Trust as TrustSettings
 from naru.settings.model import TrustRules
 from naru.trust.detect import Scanner
 from naru.trust.guard import new_canary
-from naru.trust.mask import Conversation, Masked, Rules, mask_request
+from naru.trust.mask import Conversation, Look, Masked, Rules
 from naru.trust.policy import Policy, PolicyTable, Scoped
 from naru.trust.policy import Rules as PolicyRules
+from naru.trust.remembered import Remembered
 from naru.trust.vault import SealedConversations
 
 T = TypeVar("T")
@@ -47,9 +48,9 @@ class TrustRoom(msgspec.Struct, frozen=True):
     """One configuration of trust. Replaced whole at a change; a call keeps what it began with."""
 
     table: PolicyTable
-    scanner: Scanner
+    scanner: Remembered
     """For whoever has no dictionaries of their own."""
-    scanners: Mapping[tuple[str, str], Scanner] = {}
+    scanners: Mapping[tuple[str, str], Remembered] = {}
     """By (kind of scope, id): with the dictionaries and patterns of that team or organisation too."""
     inside_sites: frozenset[str] = frozenset()
     fails_inside: bool = False
@@ -78,14 +79,20 @@ def new_room(
     ]
     return TrustRoom(
         table=PolicyTable(_rules(settings), [*scoped, *stored]),
-        scanner=Scanner(threshold=settings.threshold),
-        scanners=scanners or {},
+        scanner=_remembering(settings.threshold),
+        scanners={scope: Remembered(scanner.scan) for scope, scanner in (scanners or {}).items()},
         inside_sites=frozenset(settings.inside_sites),
         fails_inside=settings.on_failure == "keep_inside",
         timeout_s=settings.timeout_s,
         has_note=settings.note_to_model,
         is_enabled=settings.is_enabled,
     )
+
+
+@lru_cache(maxsize=4)
+def _remembering(threshold: float) -> Remembered:
+    """One over all reloads that leave the detectors as they are: what it remembers stays true."""
+    return Remembered(Scanner(threshold=threshold).scan)
 
 
 def _rules(table: TrustRules) -> PolicyRules:
@@ -201,7 +208,7 @@ class Desk:
         """The canary of a system prompt: the same every time, and known to nobody without our secret."""
         return new_canary(self._secret + b"\0" + prompt)
 
-    def find_scanner(self, org: str | None, team: str | None) -> Scanner:
+    def find_scanner(self, org: str | None, team: str | None) -> Remembered:
         """The detectors that apply to a team's calls."""
         scanners = self.room.scanners
         if scanners:
@@ -210,33 +217,27 @@ class Desk:
                     return found
         return self.room.scanner
 
-    async def mask(
-        self,
-        endpoint: str,
-        fields: dict[str, msgspec.Raw],
-        size: int,
-        policy: Policy,
-        scanner: Scanner,
-        conversation: Conversation,
-    ) -> Masked:
-        """The request as it may leave.
+    async def look(self, fields: dict[str, msgspec.Raw], size: int, scanner: Remembered, owner: str) -> Look:
+        """Find what is personal in a request of `owner`.
 
         Args:
+            fields: top-level fields of the body, raw.
             size: of the request in bytes.
 
         Raises:
             DetectionFailed: it took too long, or a detector failed.
             NaruError: of the masker's own, in words for the client.
         """
-        job = partial(
-            mask_request,
-            endpoint,
-            fields,
-            find=scanner.scan,
-            conversation=conversation,
-            rules=self.rules_of(policy),
+        return await self.run(lambda: Look(fields, lambda text: scanner.scan(text, owner)), size)
+
+    async def mask(
+        self, looked: Look, endpoint: str, size: int, policy: Policy, conversation: Conversation
+    ) -> Masked:
+        """The request as it may leave; `looked` is used up. Raises as `look`."""
+        return await self.run(
+            partial(looked.mask, endpoint, conversation, self.rules_of(policy)),
+            size,
         )
-        return await self.run(job, size)
 
     async def run(self, job: Callable[[], T], size: int, *, inline: int = _INLINE_BYTES) -> T:
         """Look through a text: at once when it is short, else on a thread and within the time.

@@ -45,7 +45,7 @@ def preview(
     conversation = conversation or Conversation("")
     seen: list[Entity] | None = None
 
-    def look(part: str) -> Iterable[Entity]:
+    def look(part: str) -> list[Entity]:
         nonlocal seen
         found = list(find(part))
         if part == text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import aiohttp
 import openai
 import pytest
 
@@ -321,3 +322,20 @@ async def test_the_guard_of_a_site_reads_what_falls_back_to_it(start, upstream):
     assert {json.loads(received.body)["model"] for received in upstream.requests} == {"one"}
     verdicts = json.loads((await naru.wait_call()).policy)["verdicts"]
     assert [verdict["action"] for verdict in verdicts] == ["block"]
+
+
+async def test_a_key_that_comes_twice_hides_nothing(naru, upstream):
+    """Of a doubled key one value is looked at; the other does not leave, though nothing was found."""
+    message = f'{{"role":"user","content":"{PLANTED[1]}","content":"hello"}}'
+    headers = {**naru.headers, "content-type": "application/json"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{naru.base}/v1/chat/completions",
+            data=f'{{"model":"openai/m","messages":[{message}]}}'.encode(),
+            headers=headers,
+        ) as answer,
+    ):
+        assert answer.status == 200
+    assert PLANTED[1].encode() not in upstream.requests[0].body
+    assert b"hello" in upstream.requests[0].body

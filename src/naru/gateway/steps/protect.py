@@ -16,7 +16,7 @@ from naru.gateway.guard import Watch, find_guard, judge_request
 from naru.kernel.errors import Forbidden, NaruError
 from naru.routing import Target
 from naru.trust import Conversation, Desk, DetectionFailed, Policy, Restorer
-from naru.trust.mask import Masked
+from naru.trust.mask import Look, Masked
 from naru.trust.mask.note import add_note
 
 CONVERSATION = b"x-naru-conversation"
@@ -145,14 +145,21 @@ class Protection:
         x, envelope, desk = self._x, self._envelope, self._desk
         principal = x.principal
         assert principal is not None
-        owner, (name, is_continued) = principal.key_id, self._name_conversation()
-        conversation = await desk.open_conversation(owner, name, org=principal.org, is_continued=is_continued)
+        name, is_continued = self._name_conversation()
         try:
-            masked = await self._mask(policy, conversation)
+            looked = await self._find()
+            if name is None and looked.is_clean:
+                x.found = x.found or {}
+                return Said(envelope)
+            owner = principal.key_id
+            conversation = await desk.open_conversation(
+                owner, name, org=principal.org, is_continued=is_continued
+            )
+            masked = await self._mask(looked, policy, conversation)
             if name is not None and not is_continued:
                 apart = await desk.commit(owner, name, conversation)
                 if apart is not None:
-                    conversation, masked = apart, await self._mask(policy, apart)
+                    conversation, masked = apart, await self._mask(await self._find(), policy, apart)
         except DetectionFailed:
             if is_inside and desk.room.fails_inside:
                 return Said(envelope)
@@ -171,19 +178,23 @@ class Protection:
                 "model stands inside. Ask for another model, or take that out.",
                 code="kept_inside",
             )
-        if conversation.is_empty:
-            return Said(envelope)
         x.masked_count = max(x.masked_count, masked.count)
+        # Without a value too: of a field that came twice only the one that was looked at may leave.
+        said = msgspec.structs.replace(envelope, fields=masked.fields)
+        if conversation.is_empty:
+            return Said(said)
         x.sent_bytes = max(x.sent_bytes, sum([len(memoryview(raw)) for raw in masked.fields.values()]))
-        return Said(msgspec.structs.replace(envelope, fields=masked.fields), conversation, policy)
+        return Said(said, conversation, policy)
 
-    async def _mask(self, policy: Policy, conversation: Conversation) -> Masked:
-        x, desk = self._x, self._desk
-        assert x.principal is not None
-        scanner = desk.find_scanner(x.principal.org, x.principal.team)
-        return await desk.mask(
-            x.endpoint.name, self._envelope.fields, len(x.body), policy, scanner, conversation
-        )
+    async def _find(self) -> Look:
+        principal, desk = self._x.principal, self._desk
+        assert principal is not None
+        scanner = desk.find_scanner(principal.org, principal.team)
+        return await desk.look(self._envelope.fields, len(self._x.body), scanner, principal.key_id)
+
+    async def _mask(self, looked: Look, policy: Policy, conversation: Conversation) -> Masked:
+        x = self._x
+        return await self._desk.mask(looked, x.endpoint.name, len(x.body), policy, conversation)
 
     def _name_conversation(self) -> tuple[str | None, bool]:
         """What the call's conversation is called, and whether the upstream holds earlier turns of it."""

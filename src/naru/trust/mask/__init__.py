@@ -5,7 +5,7 @@ in a whole conversation; nothing is restored that the conversation did not mask.
 """
 
 from naru.trust.mask.fields import Unmaskable
-from naru.trust.mask.masker import Masked, mask_request
+from naru.trust.mask.masker import Look, Masked, mask_request
 from naru.trust.mask.note import NOTE
 from naru.trust.mask.restorer import Restorer
 from naru.trust.mask.rules import Action, Rules
@@ -17,6 +17,7 @@ __all__ = [
     "Action",
     "Conversation",
     "Counters",
+    "Look",
     "Masked",
     "Restorer",
     "Rules",

@@ -23,9 +23,11 @@ _encode = msgspec.json.Encoder().encode
 
 _SMALL = 10**6
 _MIN_DIGITS = 7
-_BEGINS_TEXT = (b'"', b"[", b"{")
-_BEGINS_WORD = (b"t", b"f", b"n")
+_STRING, _ARRAY, _OBJECT = b'"[{'
+_BEGINS_WORD = b"tfn"
 _QUOTE = re.compile(rb'\\.|(")', re.DOTALL)
+_SETTING = re.compile(rb'"(?=[^A-Za-z"]*[A-Za-z])[!#-?A-\[\]-~]{1,512}"')
+"""JSON of a string that is `places.IDENTIFIER` as it stands."""
 
 
 class Unmaskable(BadRequest):
@@ -44,54 +46,73 @@ def _is_sealed(key: str, text: str, holder: dict[str, Any]) -> bool:
 class Unit:
     """A part of the request that is written anew as a whole when anything in it changed."""
 
-    __slots__ = ("is_changed", "raw", "value")
+    __slots__ = ("is_changed", "value")
 
-    def __init__(self, raw: msgspec.Raw, value: Any) -> None:
-        self.raw = raw
+    def __init__(self, value: Any) -> None:
         self.value = value
         self.is_changed = False
 
-    def written(self) -> msgspec.Raw:
+    def written(self, raw: msgspec.Raw) -> msgspec.Raw:
         """Its JSON: the bytes that came, unless something changed."""
-        if not self.is_changed:
-            return self.raw
-        return msgspec.Raw(_encode(self.value))
+        return msgspec.Raw(_encode(self.value)) if self.is_changed else raw
 
 
 class Slot:
-    """Where a looked-at value goes back to."""
+    """Where a looked-at value goes back to.
 
-    __slots__ = ("holder", "key", "masked", "unit")
+    Attributes:
+        text: what detectors see of it.
+        masked: None while nobody wants to change it. Most requests hold nothing, and pay for no more.
+    """
 
-    def __init__(self, unit: Unit, holder: Any, key: Any, masked: Piece | JsonText) -> None:
+    __slots__ = ("_document", "holder", "is_name", "key", "masked", "path", "text", "unit")
+
+    def __init__(self, unit: Unit, holder: Any, key: Any, text: str, path: str) -> None:
         self.unit = unit
         self.holder = holder
         self.key = key
+        self.text = text
+        self.path = path
+        self.is_name = False
+        self.masked: Piece | JsonText | None = None
+        self._document: Document | None = None
+
+    def fill(self, masked: Piece | JsonText, document: Document) -> None:
+        """Say what detectors are to see where it is not the value itself."""
         self.masked = masked
+        self.text = "".join(document.lines)
+        self._document = document
+
+    @property
+    def document(self) -> Document:
+        """The pieces it is made of, to be changed."""
+        if self._document is None:
+            self.masked = piece = Piece(self.text, self.path, is_name=self.is_name)
+            self._document = Document()
+            self._document.add(piece)
+        return self._document
 
 
 class Walk:
     """Takes the fields of one request apart.
 
     Attributes:
-        documents: what the detectors are to see, in order.
+        slots: every text that the detectors are to see, in order.
         opaque: kinds of content nobody can look into (`image`, `token_ids`, ...).
     """
 
-    __slots__ = ("_fields", "_lists", "_slots", "_whole", "documents", "opaque")
+    __slots__ = ("_fields", "_lists", "_whole", "opaque", "slots")
 
     def __init__(self, fields: dict[str, msgspec.Raw]) -> None:
-        self.documents: list[Document] = []
+        self.slots: list[Slot] = []
         self.opaque: set[str] = set()
         self._fields = fields
-        self._slots: list[Slot] = []
         self._lists: dict[str, list[Unit]] = {}
         self._whole: dict[str, Unit] = {}
         try:
             for name in places.FIRST:
-                raw = fields.get(name)
-                if raw is not None:
-                    self._open(name, raw)
+                if name in fields:
+                    self._open(name, fields[name])
             for name, raw in fields.items():
                 if name not in places.IS_FIRST:
                     self._open(name, raw)
@@ -101,47 +122,64 @@ class Walk:
                 " Check its JSON: depth, half surrogate pairs, numbers out of range."
             ) from None
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether the request cannot go out as it came, though nothing was found: see `_is_read_whole`."""
+        return any(unit.is_changed for unit in self._whole.values()) or any(
+            unit.is_changed for units in self._lists.values() for unit in units
+        )
+
     def _open(self, name: str, raw: msgspec.Raw) -> None:
         if name not in places.KNOWN and places.FIELD.fullmatch(name) is None:
             raise Unmaskable("A top-level field has a name that no API has. Names are ASCII words.")
         view = memoryview(raw)
-        head = bytes(view[:1])
-        if head not in _BEGINS_TEXT:
-            if len(view) >= _MIN_DIGITS and head not in _BEGINS_WORD and name not in places.NUMBERS:
+        head = view[0]
+        if head == _STRING:
+            if name in places.IDENTIFIERS and (
+                _SETTING.fullmatch(view) or places.IDENTIFIER.fullmatch(_decode(raw))
+            ):
+                return
+            self._open_whole(name, raw)
+        elif head == _ARRAY and name in places.LISTS:
+            self._open_list(name, raw)
+        elif head in (_ARRAY, _OBJECT):
+            if name in places.CONTAINERS:
+                self._open_whole(name, raw)
+            elif name not in places.TOKEN_IDS:
                 self._open_data(name, raw)
-            return
-        if head == b"[" and name in places.LISTS:
-            units = self._lists[name] = []
-            for number, item in enumerate(_decode_list(raw)):
-                unit = Unit(item, _decode(item))
-                units.append(unit)
-                self._visit(unit, unit, None, name, unit.value, f"{name}.{number}")
-                self._check(unit)
-            if name in ("prompt", "input") and units and any(isinstance(unit.value, int) for unit in units):
-                self.opaque.add("token_ids")
-            return
-        if head == b'"' and name in places.IDENTIFIERS and places.IDENTIFIER.fullmatch(_decode(raw)):
-            return
-        if head == b'"' or name in places.CONTAINERS:
-            unit = self._whole[name] = Unit(raw, _decode(raw))
-            self._visit(unit, unit, None, name, unit.value, name)
-            self._check(unit)
-            return
-        if name not in places.TOKEN_IDS:
+        elif len(view) >= _MIN_DIGITS and head not in _BEGINS_WORD and name not in places.NUMBERS:
             self._open_data(name, raw)
+
+    def _open_list(self, name: str, raw: msgspec.Raw) -> None:
+        items = _decode(raw)
+        units = self._lists[name] = []
+        for number, item in enumerate(items):
+            unit = Unit(item)
+            units.append(unit)
+            self._visit(unit, unit, None, name, item, f"{name}.{number}")
+        if not _is_read_whole(raw, items):
+            for unit, own in zip(units, _decode_list(raw), strict=True):
+                unit.is_changed = not _is_read_whole(own, unit.value)
+        if name in ("prompt", "input") and any(isinstance(unit.value, int) for unit in units):
+            self.opaque.add("token_ids")
+
+    def _open_whole(self, name: str, raw: msgspec.Raw) -> None:
+        unit = self._whole[name] = Unit(_decode(raw))
+        self._visit(unit, unit, None, name, unit.value, name)
+        unit.is_changed = not _is_read_whole(raw, unit.value)
 
     def _open_data(self, name: str, raw: msgspec.Raw) -> None:
         """A field nobody here knows: its JSON as it stands, name and all."""
-        unit = self._whole[name] = Unit(raw, None)
-        document = Document()
+        unit = self._whole[name] = Unit(None)
         text = bytes(memoryview(raw)).decode()
+        document = Document()
         document.say(f"{name}: " if text[:1] not in "{[" else "")
-        self._add(Slot(unit, None, None, JsonText(text, name, document)), document)
+        self._add_json(Slot(unit, None, None, text, name), document)
 
-    def _add(self, slot: Slot, document: Document) -> None:
+    def _add_json(self, slot: Slot, document: Document, *, is_schema: bool = False) -> None:
+        slot.fill(JsonText(slot.text, slot.path, document, is_schema=is_schema), document)
         if document.parts:
-            self._slots.append(slot)
-            self.documents.append(document)
+            self.slots.append(slot)
 
     def _visit(self, unit: Unit, holder: Any, key: Any, name: str, value: Any, path: str) -> None:
         """`value` stands at `holder[key]` (or is the unit's own); `name` is the field it belongs to."""
@@ -163,19 +201,22 @@ class Walk:
         if name in places.ADDRESSES and is_binary(value):
             self.opaque.add("binary")
             return
-        document = Document()
+        slot = Slot(unit, holder, key, value, path)
         if value[0] in "{[ \n\t\r" and is_json(value):
-            self._add(Slot(unit, holder, key, JsonText(value, path, document)), document)
+            self._add_json(slot, Document())
             return
-        piece = Piece(value, path, is_name=name == "name")
-        document.add(piece)
-        self._add(Slot(unit, holder, key, piece), document)
+        slot.is_name = name == "name"
+        if "\\" in value:
+            piece, document = Piece(value, path, is_name=slot.is_name), Document()
+            document.add(piece)
+            slot.fill(piece, document)
+        self.slots.append(slot)
 
     def _visit_object(self, unit: Unit, value: dict[str, Any], path: str) -> None:
         kind = value.get("type")
         if isinstance(kind, str) and kind in places.MEDIA:
             self.opaque.add(kind)
-        for key, item in list(value.items()):
+        for key, item in value.items():
             if key not in places.KNOWN:
                 self._visit_data(unit, value, key, item, path)
             elif isinstance(item, str):
@@ -199,39 +240,29 @@ class Walk:
     ) -> None:
         """Free data: the key as well, unless it is one of the language's own."""
         own = is_schema or key in places.OWN_DATA
-        document = Document()
         text = _encode(item if own else {key: item}).decode()
-        self._add(
-            Slot(unit, holder, key if own else (key,), JsonText(text, path, document, is_schema=is_schema)),
-            document,
-        )
-
-    @staticmethod
-    def _check(unit: Unit) -> None:
-        """Of a key that comes twice only one value was looked at: then nothing but that one is sent."""
-        raw = bytes(memoryview(unit.raw))
-        if len(raw) == len(_encode(unit.value)):
-            return
-        quotes = sum(map(bool, _QUOTE.findall(raw))) if b"\\" in raw else raw.count(b'"')
-        if _count_strings(unit.value) * 2 != quotes:
-            unit.is_changed = True
+        slot = Slot(unit, holder, key if own else (key,), text, path)
+        self._add_json(slot, Document(), is_schema=is_schema)
 
     def written(self) -> dict[str, msgspec.Raw]:
         """The fields, with every change put back; those without are the bytes that came."""
-        for slot in reversed(self._slots):
+        for slot in reversed(self.slots):
             self._put_back(slot)
         fields = dict(self._fields)
         for name, unit in self._whole.items():
-            if unit.is_changed:
-                fields[name] = unit.written()
+            fields[name] = unit.written(fields[name])
         for name, units in self._lists.items():
             if any(unit.is_changed for unit in units):
-                fields[name] = msgspec.Raw(_encode([unit.written() for unit in units]))
+                raws = _decode_list(fields[name])
+                items = [unit.written(raw) for unit, raw in zip(units, raws, strict=True)]
+                fields[name] = msgspec.Raw(_encode(items))
         return fields
 
     @staticmethod
     def _put_back(slot: Slot) -> None:
         masked = slot.masked
+        if masked is None:
+            return
         text = (masked.masked() if masked.spans else None) if isinstance(masked, Piece) else masked.masked()
         if text is None:
             return
@@ -248,6 +279,17 @@ class Walk:
             holder[key] = _decode(text)
         else:
             holder[key] = text
+
+
+def _is_read_whole(raw: msgspec.Raw, value: Any) -> bool:
+    """Whether every string in `raw` was looked at. Of a key that comes twice only one value was: then nothing
+    but that one may be sent."""
+    view = memoryview(raw)
+    if len(view) == len(_encode(value)):
+        return True
+    text = bytes(view)
+    quotes = sum(map(bool, _QUOTE.findall(text))) if b"\\" in text else text.count(b'"')
+    return _count_strings(value) * 2 == quotes
 
 
 def _count_strings(value: Any) -> int:

@@ -7,14 +7,14 @@ anywhere is also replaced where only its letters tell.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from naru.trust.entity import Entity
 from naru.trust.mask import fakes, tokens
-from naru.trust.mask.fields import Walk
+from naru.trust.mask.fields import Slot, Walk
 from naru.trust.mask.known import KnownValues
 from naru.trust.mask.normal import trim
 from naru.trust.mask.note import add_note
@@ -22,7 +22,7 @@ from naru.trust.mask.pieces import Document, Piece, Span
 from naru.trust.mask.rules import Rules
 from naru.trust.mask.vault import Conversation, Entry
 
-Find = Callable[[str], Iterable[Entity]]
+Find = Callable[[str], Sequence[Entity]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,43 @@ class Masked:
         return sum(self.counts.values())
 
 
+class Look:
+    """A request that was looked through, and of which nothing is changed yet. Good for one `mask`.
+
+    Args:
+        fields: top-level fields of the body, raw. Not changed.
+        find: spans of personal data in a text, sorted, not overlapping. What it raises goes through: the
+            caller must not send then.
+
+    Attributes:
+        found: what was found in each text of the walk.
+        is_clean: nothing was found, nothing looks like a placeholder, and nothing was hidden: the bytes that
+            came may go on as they are.
+
+    Raises:
+        Unmaskable: a field that cannot be read in full.
+    """
+
+    __slots__ = ("found", "is_clean", "walk")
+
+    def __init__(self, fields: dict[str, msgspec.Raw], find: Find) -> None:
+        self.walk = Walk(fields)
+        self.found = [find(slot.text) for slot in self.walk.slots]
+        self.is_clean = not any(self.found) and not self.walk.is_changed and not self._has_tokens()
+
+    def _has_tokens(self) -> bool:
+        return any(
+            tokens.find_forged(piece.shown) or tokens.find_bare(piece.shown)
+            for slot in self.walk.slots
+            if tokens.may_hold_any(slot.text)
+            for _, _, piece in slot.document.parts
+        )
+
+    def mask(self, endpoint: str, conversation: Conversation, rules: Rules) -> Masked:
+        """The request as it may leave; arguments and errors as of `mask_request`."""
+        return _Job(self, conversation, rules).run(endpoint)
+
+
 def mask_request(
     endpoint: str,
     fields: dict[str, msgspec.Raw],
@@ -63,9 +100,8 @@ def mask_request(
 
     Args:
         endpoint: `chat`, `completions`, `responses`, `messages` or `embeddings`.
-        fields: top-level fields of the body, raw. Not changed.
-        find: spans of personal data in a text, sorted, not overlapping. What it raises goes through: the
-            caller must not send then.
+        fields: as of `Look`.
+        find: as of `Look`.
         conversation: gets what is new.
         rules: what is done about each type.
 
@@ -73,8 +109,7 @@ def mask_request(
         VaultFull: too many different values.
         Unmaskable: a field that cannot be read in full.
     """
-    job = _Job(Walk(fields), find, conversation, rules)
-    return job.run(endpoint)
+    return Look(fields, find).mask(endpoint, conversation, rules)
 
 
 class _Job:
@@ -83,39 +118,31 @@ class _Job:
         "_conversation",
         "_counts",
         "_entities",
-        "_find",
         "_inside",
+        "_looked",
         "_rules",
-        "_texts",
         "_walk",
     )
 
-    def __init__(self, walk: Walk, find: Find, conversation: Conversation, rules: Rules) -> None:
-        self._walk = walk
-        self._find = find
+    def __init__(self, looked: Look, conversation: Conversation, rules: Rules) -> None:
+        self._looked = looked
+        self._walk = looked.walk
         self._conversation = conversation
         self._rules = rules
         self._counts: dict[str, int] = {}
         self._entities: list[tuple[str, Entity]] = []
         self._blocked: set[str] = set()
         self._inside: set[str] = set()
-        self._texts: list[str] = []
 
     def run(self, endpoint: str) -> Masked:
         walk, conversation, rules = self._walk, self._conversation, self._rules
-        self._texts = ["".join(document.lines) for document in walk.documents]
-        for document, text in zip(walk.documents, self._texts, strict=True):
-            self._look(document, text)
-        if conversation.is_empty:
-            fields = walk.written()
-        else:
-            if rules.propagate:
-                self._propagate()
-            fields = walk.written()
-            if rules.note and any(
-                e.fake is None and e.type != tokens.LITERAL for e in conversation.entries()
-            ):
-                add_note(endpoint, fields)
+        for slot, found in zip(walk.slots, self._looked.found, strict=True):
+            self._mark(slot, found)
+        if not conversation.is_empty and rules.propagate:
+            self._propagate()
+        fields = walk.written()
+        if rules.note and any(e.fake is None and e.type != tokens.LITERAL for e in conversation.entries()):
+            add_note(endpoint, fields)
         return Masked(
             fields=fields,
             counts=self._counts,
@@ -135,8 +162,8 @@ class _Job:
         )
         if known.is_empty:
             return
-        for document in self._walk.documents:
-            for _, _, piece in document.parts:
+        for slot in self._walk.slots:
+            for _, _, piece in slot.document.parts:
                 self._look_again(piece, known)
 
     def _share(self, document: Document, found: Iterable[Entity]) -> dict[int, list[tuple[int, int, str]]]:
@@ -156,10 +183,11 @@ class _Job:
                 at += 1
         return hits
 
-    def _look(self, document: Document, text: str) -> None:
-        parts = document.parts
-        hits = self._share(document, self._find(text))
-        for at, (_, _, piece) in enumerate(parts):
+    def _mark(self, slot: Slot, found: Sequence[Entity]) -> None:
+        if not found and not self._conversation.fakes and not tokens.may_hold_any(slot.text):
+            return
+        hits = self._share(slot.document, found)
+        for at, (_, _, piece) in enumerate(slot.document.parts):
             forged = tokens.find_forged(piece.shown)
             if self._conversation.fakes:
                 forged = sorted(forged + self._find_fakes(piece.shown))
@@ -218,7 +246,7 @@ class _Job:
         conversation = self._conversation
 
         def occurs(fake: str) -> bool:
-            return fake in conversation.fakes or any(fake in text for text in self._texts)
+            return fake in conversation.fakes or any(fake in slot.text for slot in self._walk.slots)
 
         return conversation.mint(
             type, value, lambda number: fakes.make(type, value, number, conversation.id, occurs)

@@ -118,6 +118,11 @@ _OPENERS = re.compile("[<＜〈‹⟨《&%]")
 _SEPARATORS = re.compile(r"[\\_ \-\u2011]+")
 
 
+def may_hold_any(text: str) -> bool:
+    """Whether a text has a character without which it can hold no placeholder, bracketed or bare."""
+    return "_" in text or _OPENERS.search(text) is not None
+
+
 def find_forged(text: str) -> list[tuple[int, int]]:
     """Spans of a text that would be read as a bracketed placeholder, in any form."""
     if _OPENERS.search(text) is None:

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from tests.unit.trust.mask.tools import fields_of, find, find_nothing, mask, masked_text
 
-from naru.trust.mask import NOTE, Conversation, Rules, Unmaskable, VaultFull, mask_request
+from naru.trust.mask import NOTE, Conversation, Look, Rules, Unmaskable, VaultFull, mask_request
 
 
 def test_one_value_is_one_placeholder_in_all_fields_and_ways_of_writing():
@@ -363,3 +363,32 @@ def test_the_note_follows_the_system_prompt(endpoint, body, where):
     """The model is told once, in the same words; never when nothing was masked."""
     assert where(mask(endpoint, body, rules=Rules())[0]).endswith(NOTE)
     assert NOTE not in json.dumps(mask(endpoint, body, rules=Rules(), finder=find_nothing)[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "is_clean"),
+    [
+        ("nothing personal in a_b & <b>", True),
+        ("김민수", False),
+        ("<person 1>", False),
+        ("PERSON_1", False),
+        ('{"note": "<EMAIL_2>"}', False),
+        ("say \\u003cPHONE_3\\u003e", False),
+    ],
+)
+def test_a_request_is_clean_when_there_is_nothing_to_do(content, is_clean):
+    """Clean means that masking would hand on the very bytes and keep nothing of it."""
+    fields = fields_of(json.dumps({"messages": [{"role": "user", "content": content}]}).encode())
+    looked = Look(fields, find)
+    assert looked.is_clean is is_clean
+    conversation = Conversation("c")
+    made = looked.mask("chat", conversation, Rules())
+    is_unchanged = conversation.is_empty and conversation.snapshot() == Conversation("c").snapshot()
+    assert is_unchanged is is_clean
+    assert (bytes(made.fields["messages"]) == bytes(fields["messages"])) or not is_clean
+
+
+def test_what_a_doubled_key_hides_is_not_clean():
+    """Nothing was found, and still the bytes that came must not go on."""
+    raw = '{"messages":[{"role":"user","content":"김민수","content":"hi"}]}'.encode()
+    assert not Look(fields_of(raw), find).is_clean
