@@ -10,13 +10,14 @@ from naru.kernel.clock import Clock
 from naru.settings.model import Trust
 from naru.trust.feedback import (
     CaptureQueue,
+    Consent,
     FeedbackBook,
+    Find,
     ReviewBook,
     ReviewQueue,
     captures,
     feedback,
 )
-from naru.trust.feedback.book import Consent, Find
 from naru.trust.vault import KEY_FILE, SealedConversations, Sealer, VaultKeeper, conversations
 from naru.trust.writer import TrustWriter
 

@@ -21,8 +21,7 @@ from naru.trust.entity import Entity
 from naru.trust.feedback import store
 from naru.trust.feedback.models import Opinion, RatedCall, Rating, RatingFilter, check_opinion
 from naru.trust.feedback.tables import captures, feedback
-from naru.trust.vault import SealBroken, Sealed, Sealer
-from naru.trust.vault.store import LOCK, shred
+from naru.trust.vault import LOCK, SealBroken, Sealed, Sealer, shred
 
 Consent = Callable[[str | None, str | None, str | None], bool]
 """Whether the policy of an organisation, team and project has consent to keeping text."""

@@ -13,8 +13,7 @@ from naru.trust.feedback import store
 from naru.trust.feedback.book import Pair
 from naru.trust.feedback.models import RatedCall
 from naru.trust.feedback.tables import captures
-from naru.trust.vault import Sealer
-from naru.trust.vault.store import LOCK
+from naru.trust.vault import LOCK, Sealer
 from naru.trust.writer import Job, TrustWriter
 
 _DAY_NS = 86_400 * 10**9
