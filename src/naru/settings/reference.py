@@ -17,7 +17,7 @@ from naru.settings.restart import needs_restart
 _INTRODUCTION = """# Settings
 
 Every table and key of `naru.toml`. This page is written by `naru config docs`; edit the descriptions in
-`src/naru/settings/model.py`.
+`src/naru/settings/`.
 
 A key that is not listed here is an error: a misspelt limit must not be silently no limit. The file is read
 again when it changes (within two seconds) or on SIGHUP, and no request is dropped. A bad file is refused

@@ -27,7 +27,7 @@ def test_every_field_is_described():
 
     def fields(model):
         for name, field in model.model_fields.items():
-            inner = re.findall(r"naru\.settings\.model\.(\w+)", str(field.annotation))
+            inner = re.findall(r"naru\.settings\.\w+\.(\w+)", str(field.annotation))
             if not inner:
                 yield f"{model.__name__}.{name}", field
             import naru.settings.model as module
