@@ -6,7 +6,7 @@ What a caller may not see is answered as if it were not there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from naru.identity import Permission, PersonPrincipal, UnitKind, decide, forbidden
 from naru.kernel.errors import NotFound
@@ -21,6 +21,19 @@ class UnitScope(NamedTuple):
     org: str
     team: str | None = None
     project: str | None = None
+
+
+def read_kind(text: str) -> UnitKind:
+    """`text` of an address as a kind of unit.
+
+    Raises:
+        NotFound: it is none, so nothing is there.
+    """
+    kinds: tuple[UnitKind, ...] = get_args(UnitKind)
+    for kind in kinds:
+        if text == kind:
+            return kind
+    raise NotFound("There is nothing at this address.")
 
 
 def resolve_unit(

@@ -35,11 +35,11 @@ OUTSIDE = {
 """Texts that pages show and that are not marked in a template."""
 
 
-REFUSING = ("web/console/keys/page.py", "web/console/budgets/page.py", "web/console/audit/page.py")
+REFUSING = ("web/console/keys/page.py", "web/console/budgets/forms.py", "web/console/audit/page.py")
 REFUSING += ("web/console/people/me.py", "web/api/people.py")
 REFUSING += ("identity/units.py", "identity/keys.py", "identity/models.py", "identity/passwords.py")
 REFUSING += ("identity/people.py", "identity/people_service.py", "quota/book.py", "quota/calendar.py")
-REFUSING += ("web/console/trust/page.py", "web/console/trust/forms.py", "web/console/trust/reviews.py")
+REFUSING += ("web/console/trust/unit.py", "web/console/trust/forms.py", "web/console/trust/reviews.py")
 REFUSING += (
     "trust/book.py",
     "trust/feedback/book.py",

@@ -17,7 +17,7 @@ from naru.web.console.requests import page as requests
 from naru.web.console.sign_in import oidc
 from naru.web.console.sign_in import page as sign_in
 from naru.web.console.trust import page as policies
-from naru.web.console.trust import reviews
+from naru.web.console.trust import reviews, unit
 
 router: Final = APIRouter(include_in_schema=False)
 for area in (
@@ -32,6 +32,7 @@ for area in (
     audit,
     budgets,
     policies,
+    unit,
     reviews,
 ):
     router.include_router(area.router)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -15,9 +12,17 @@ from starlette.responses import RedirectResponse, Response
 
 from naru.identity import PersonPrincipal, UnitKind
 from naru.kernel.errors import BadRequest, NaruError, NotFound
-from naru.quota import Budget, Limit, Rate, Standing, TopUp, Window
+from naru.quota import Limit, Rate, Standing, TopUp, Window
 from naru.web.access import may, read_context, read_principal, requires
-from naru.web.api.budgets import on_budget, restore, to_ns
+from naru.web.api.budgets import on_budget, restore
+from naru.web.console.budgets.forms import (
+    read_bound,
+    read_budget,
+    read_decimal,
+    read_moment,
+    read_percents,
+)
+from naru.web.console.budgets.rows import Ended, Row, name_scope, read_bar, read_row
 from naru.web.console.frame import render
 from naru.web.console.sign_in.page import read_form
 from naru.web.context import ControlContext
@@ -26,46 +31,10 @@ from naru.web.quota_scopes import may_see, report, resolve_scope
 router = APIRouter(prefix="/budgets")
 
 _WINDOWS: Final = 60
-_SLIVER: Final = 3
 _DONE: Final = ("changed", "topped", "created", "known", "ended", "limit", "rate", "lifted", "restored")
 _SCOPES: Final = 300
 """Scopes of a kind that the form offers; any other may be written."""
 _ZONES: Final = ("Asia/Seoul", "UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A budget's limit as a bar, in thousandths of its length."""
-
-    spent: int
-    reserved: int
-    is_over: bool
-
-
-def read_bar(spent: int, reserved: int, limit: int | None, amount: int) -> Bar:
-    """What is spent fills the bar, a sliver of it at least, and beyond its end it is full and over."""
-    whole = max(1, amount if limit is None else limit)
-    filled = min(1000, max(_SLIVER if spent > 0 else 0, spent * 1000 // whole))
-    return Bar(filled, min(1000 - filled, reserved * 1000 // whole), spent > whole)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """One line of the ended ones."""
-
-    budget: Budget
-    scope: str
-    ended_at_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the list."""
-
-    standing: Standing
-    scope: str
-    """As a person calls it: the path where there is one."""
-    bar: Bar | None
 
 
 @router.get("", name="budgets_page", dependencies=[requires("budgets.read")])
@@ -85,7 +54,7 @@ async def create_budget(request: Request) -> Response:
     def create() -> tuple[str, bool]:
         scope = resolve_scope(context, principal, form.get("scope", "").strip(), "budgets.write")
         known = {standing.budget.id for standing in context.budgets.list_budgets(scope)}
-        made = context.budgets.create_budget(_read_budget(form, scope), actor=principal.actor)
+        made = context.budgets.create_budget(read_budget(form, scope), actor=principal.actor)
         return made.id, made.id not in known
 
     try:
@@ -103,7 +72,7 @@ async def set_limit(request: Request) -> Response:
 
     def write() -> str:
         scope = resolve_scope(context, principal, form.get("scope", "").strip(), "limits.write")
-        bounds = [_read_bound(form.get(name, "")) for name in ("requests", "tokens", "concurrent")]
+        bounds = [read_bound(form.get(name, "")) for name in ("requests", "tokens", "concurrent")]
         if form.get("act") == "lift" or bounds == [None, None, None]:
             context.budgets.delete_limit(scope, actor=principal.actor)
             return "lifted"
@@ -135,7 +104,7 @@ async def set_rate(request: Request) -> Response:
         rate = Rate(
             currency="KRW",
             valid_from=form.get("valid_from", ""),
-            usd_per_unit=_read_decimal(form.get("usd_per_unit", ""), "usd_per_unit"),
+            usd_per_unit=read_decimal(form.get("usd_per_unit", ""), "usd_per_unit"),
         )
         context.budgets.set_rate(rate, actor=principal.actor)
 
@@ -160,9 +129,9 @@ async def update_budget(request: Request, id: str) -> Response:
     def update(context: ControlContext, principal: PersonPrincipal, standing: Standing) -> None:
         changed = msgspec.structs.replace(
             standing.budget,
-            amount=_read_decimal(form.get("amount", ""), "amount"),
-            warn_percents=_read_percents(form.get("warn", "")),
-            stop_percent=_read_bound(form.get("stop", "")),
+            amount=read_decimal(form.get("amount", ""), "amount"),
+            warn_percents=read_percents(form.get("warn", "")),
+            stop_percent=read_bound(form.get("stop", "")),
             on_unpriced="allow" if form.get("unpriced") == "allow" else "refuse",
             name=form.get("name", "").strip(),
         )
@@ -177,8 +146,8 @@ async def top_up(request: Request, id: str) -> Response:
     form = await read_form(request)
 
     def add(context: ControlContext, principal: PersonPrincipal, _: Standing) -> None:
-        amount = _read_decimal(form.get("amount", ""), "amount")
-        until = _read_moment(form.get("until", ""))
+        amount = read_decimal(form.get("amount", ""), "amount")
+        until = read_moment(form.get("until", ""))
         context.budgets.top_up(id, amount, expires_at_ns=until, actor=principal.actor)
 
     return await _act(request, id, "topped", add)
@@ -241,18 +210,18 @@ async def _show_list(
         paths = context.units.read_paths()
         return {
             "rows": [
-                _row(standing, paths)
+                read_row(standing, paths)
                 for standing in context.budgets.list_budgets()
                 if may_see(context, principal, standing.budget.scope, "budgets.read")
             ],
             "limits": [
-                (limit, _scope_name(str(limit.scope), paths))
+                (limit, name_scope(str(limit.scope), paths))
                 for limit in context.budgets.list_limits()
                 if may_see(context, principal, limit.scope, "limits.read")
             ],
             "rates": context.budgets.list_rates(),
             "ended": [
-                Ended(ended.budget, _scope_name(str(ended.budget.scope), paths), ended.ended_at_ns)
+                Ended(ended.budget, name_scope(str(ended.budget.scope), paths), ended.ended_at_ns)
                 for ended in context.budgets.list_ended()
                 if may_see(context, principal, ended.budget.scope, "budgets.read")
             ],
@@ -301,7 +270,7 @@ async def _show_budget(
 
     def read(standing: Standing) -> tuple[Row, list[Window], list[TopUp]]:
         windows = context.budgets.list_windows(id, limit=_WINDOWS)
-        return _row(standing, context.units.read_paths()), windows, context.budgets.list_top_ups(id)
+        return read_row(standing, context.units.read_paths()), windows, context.budgets.list_top_ups(id)
 
     row, windows, top_ups = await on_budget(request, id, "budgets.read", read)
     return render(
@@ -321,16 +290,6 @@ async def _show_budget(
     )
 
 
-def _row(standing: Standing, paths: Mapping[str, str]) -> Row:
-    window = standing.window
-    bar = (
-        None
-        if window is None
-        else read_bar(window.spent_nano, standing.reserved_nano, standing.limit_nano, window.amount_nano)
-    )
-    return Row(standing, _scope_name(str(standing.budget.scope), paths), bar)
-
-
 def _list_scopes(context: ControlContext, principal: PersonPrincipal) -> list[str]:
     kinds: tuple[UnitKind, ...] = ("org", "team", "project")
     found = [
@@ -340,58 +299,3 @@ def _list_scopes(context: ControlContext, principal: PersonPrincipal) -> list[st
     ]
     keys = context.keys.list_keys(principal, limit=_SCOPES)
     return sorted(found) + sorted(f"key:{key.path}" for key in keys)
-
-
-def _scope_name(scope: str, paths: Mapping[str, str]) -> str:
-    kind, _, value = scope.partition(":")
-    return f"{kind}:{paths.get(value, value)}"
-
-
-def _read_budget(form: Mapping[str, str], scope: Any) -> Budget:
-    # What the literals below hold is checked by the book, as everything that comes from outside.
-    return Budget(
-        id="",
-        scope=scope,
-        name=form.get("name", "").strip(),
-        period=cast("Any", form.get("period", "month")),
-        time_zone=form.get("time_zone", "").strip(),
-        starts_at_ns=_read_moment(form.get("starts_at", "")),
-        ends_at_ns=_read_moment(form.get("ends_at", "")),
-        amount=_read_decimal(form.get("amount", ""), "amount"),
-        currency=cast("Any", form.get("currency", "USD")),
-        warn_percents=_read_percents(form.get("warn", "")),
-        stop_percent=_read_bound(form.get("stop", "")),
-        on_unpriced="allow" if form.get("unpriced") == "allow" else "refuse",
-    )
-
-
-def _read_decimal(text: str, param: str) -> Decimal:
-    try:
-        return Decimal(text.strip().replace(",", ""))
-    except InvalidOperation:
-        raise BadRequest("Give a number.", code="invalid_value", param=param) from None
-
-
-def _read_bound(text: str) -> int | None:
-    text = text.strip().replace(",", "")
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 13:
-        raise BadRequest("Give a whole number, or nothing.", code="invalid_value")
-    return int(text)
-
-
-def _read_percents(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    return tuple(sorted({cast("int", _read_bound(part)) for part in parts}))
-
-
-def _read_moment(text: str) -> int | None:
-    """A date and time of a form, in UTC."""
-    if not text.strip():
-        return None
-    try:
-        moment = datetime.fromisoformat(text.strip() + "+00:00")
-    except ValueError:
-        raise BadRequest("Give a date and a time.", code="invalid_value") from None
-    return to_ns(moment)

@@ -27,6 +27,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "secrets": ("PASSWORD", "API_KEY", "PRIVATE_KEY", "JWT", "URL", "IP"),
 }
 """Every type, as a reader looks for it."""
+DONE: Final = ("set", "removed", "undone", "words", "forgotten")
+"""What a page may say that was done."""
 MAX_OWN: Final = 50
 """Own words with a line of theirs in the form; a form has a hundred fields at most."""
 ListName = Literal["fakes", "restore_hosts", "restore_tools"]
