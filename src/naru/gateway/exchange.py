@@ -12,6 +12,7 @@ from naru.kernel.tokens import Usage
 
 if TYPE_CHECKING:
     from naru.gateway.envelope import Envelope
+    from naru.gateway.patience import Patience
     from naru.identity import Principal
     from naru.kernel.errors import NaruError
     from naru.metering import Cost
@@ -102,6 +103,7 @@ class Exchange:
         "limit_headers",
         "masked_count",
         "model_served",
+        "patience",
         "principal",
         "receive",
         "scope",
@@ -147,6 +149,8 @@ class Exchange:
         self.found: dict[str, int] | None = None
         """Values of each type of personal data in the request; None when nobody looked."""
         self.masked_count = 0
+        self.patience: Patience
+        """There once it is on its way to an upstream."""
         self.sent_bytes = 0
         """Of the longest form in which it was sent, where that is not the client's."""
         self.verdicts: list[dict[str, object]] = []

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from naru.gateway.disconnect import DisconnectWatch
 from naru.gateway.envelope import open_envelope
 from naru.gateway.exchange import Exchange
 from naru.gateway.feedback import FeedbackDoor
+from naru.gateway.patience import Patience, Young
 from naru.gateway.refusals import Refusals
 from naru.gateway.reviews import hand_over
 from naru.gateway.steps.admit import admit, read_body, read_tags, read_timeout_s
@@ -85,6 +85,7 @@ class Road:
         self.ledger = ledger
         self.budget = budget
         self.in_flight = 0
+        self.young = Young()
 
 
 async def serve(x: Exchange, road: Road) -> None:
@@ -109,7 +110,8 @@ async def serve(x: Exchange, road: Road) -> None:
         admit_rate(x, x.envelope, governor)
         if road.capture is not None:
             road.capture(x)
-        with DisconnectWatch(x):
+        x.patience = Patience(x, road.young)
+        with x.patience:
             protection = Protection(x, x.envelope, road.trust)
             answer = await call(
                 x,

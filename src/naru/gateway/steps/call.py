@@ -92,7 +92,7 @@ async def call(
         QuotaExceeded: a budget cannot pay for the next attempt.
         Forbidden: a budget takes no model without a price, or a policy lets the request go to no target.
     """
-    now = asyncio.get_running_loop().time()
+    now = x.patience.loop.time()
     total_s = targets[0].upstream.timeouts.total_s
     deadline = now + (total_s if x.client_timeout_s is None else min(total_s, x.client_timeout_s))
     failure: UpstreamError | None = None
@@ -157,7 +157,7 @@ async def _try_target(
     governor: Governor,
 ) -> Whole | Streaming | UpstreamError:
     """One target, tried until it answers, its error is final, or the retries are spent; then that error."""
-    loop = asyncio.get_running_loop()
+    loop = x.patience.loop
     retry = 0
     while True:
         attempt_id = f"{x.id}.{len(x.attempts) + 1}"
@@ -170,7 +170,7 @@ async def _try_target(
         attempt.hold = hold
         x.attempts.append(attempt)
         try:
-            answer = await _attempt(envelope, codec, request, attempt, deadline)
+            answer = await _attempt(x, envelope, codec, request, attempt, deadline)
         except UpstreamError as error:
             attempt.error = error
             failure = error
@@ -220,6 +220,7 @@ def is_outage(x: Exchange, error: UpstreamError) -> bool:
 
 
 async def _attempt(
+    x: Exchange,
     envelope: Envelope,
     codec: Codec,
     request: UpstreamRequest,
@@ -231,10 +232,9 @@ async def _attempt(
     # Only a stream can be told from a dead upstream by its first token; a whole answer may take the total.
     first_token_at = deadline
     if envelope.is_stream:
-        loop_now = asyncio.get_running_loop().time()
-        first_token_at = min(deadline, loop_now + upstream.timeouts.first_token_s)
+        first_token_at = min(deadline, x.patience.loop.time() + upstream.timeouts.first_token_s)
     try:
-        async with asyncio.timeout_at(first_token_at):
+        with x.patience.until(first_token_at):
             try:
                 response = await upstream.transport.open(request)
             except (asyncio.CancelledError, UpstreamUnavailable) as error:

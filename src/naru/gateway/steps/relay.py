@@ -6,8 +6,6 @@ the official SDKs raise, and is recorded as partial.
 
 from __future__ import annotations
 
-import asyncio
-
 from naru.gateway.exchange import Exchange
 from naru.gateway.steps.call import Streaming, Whole, is_outage, stream_fault
 from naru.kernel.errors import Forbidden, NaruError, UpstreamError, UpstreamTimeout
@@ -47,7 +45,7 @@ async def send_stream(x: Exchange, answer: Streaming, lines: bytes) -> None:
         except (UpstreamError, Forbidden) as broken:
             error = broken  # Forbidden: the guard lets it go no further
         except TimeoutError:
-            error = _too_slow(answer)
+            error = _too_slow(x, answer)
         tail, error = _close(x, answer, error)
         await _send_last(x, tail, limit_s=None if error is None else _LAST_WORD_S)
     finally:
@@ -69,7 +67,7 @@ async def _send_last(x: Exchange, tail: bytes, *, limit_s: float | None) -> None
         await x.send({"type": "http.response.body", "body": tail})
         return
     try:
-        async with asyncio.timeout(limit_s):
+        with x.patience.until(x.patience.loop.time() + limit_s):
             await x.send({"type": "http.response.body", "body": tail})
     except TimeoutError:
         pass  # an unfinished answer: the server cuts the connection
@@ -83,24 +81,24 @@ async def _pump(x: Exchange, answer: Streaming) -> None:
     """
     relay, framing, deadline = answer.relay, answer.framing, answer.deadline
     idle_s = answer.attempt.target.upstream.timeouts.idle_s
-    now = asyncio.get_running_loop().time
-    send = x.send
-    async with asyncio.timeout_at(min(deadline, now() + idle_s)) as timer:
+    patience, send = x.patience, x.send
+    now = patience.loop.time
+    with patience.until(min(deadline, now() + idle_s)):
         async for chunk in answer.chunks:
             # A client that reads slowly must not look like an upstream that is silent.
-            timer.reschedule(deadline)
+            patience.move(deadline)
             out = relay.feed(framing.feed(chunk))
             if out:
                 await send({"type": "http.response.body", "body": out, "more_body": True})
             if relay.is_ended or relay.fault is not None:
                 return
-            timer.reschedule(min(deadline, now() + idle_s))
+            patience.move(min(deadline, now() + idle_s))
         if out := relay.feed(framing.flush()):
             await send({"type": "http.response.body", "body": out, "more_body": True})
 
 
-def _too_slow(answer: Streaming) -> UpstreamTimeout:
-    if asyncio.get_running_loop().time() >= answer.deadline:
+def _too_slow(x: Exchange, answer: Streaming) -> UpstreamTimeout:
+    if x.patience.loop.time() >= answer.deadline:
         return UpstreamTimeout("The answer took longer than the call's time.", code="total_timeout")
     return UpstreamTimeout("The provider fell silent in the middle of its answer.", code="idle_timeout")
 
