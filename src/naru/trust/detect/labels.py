@@ -84,6 +84,14 @@ _FILLER_WORDS = (
     "number: is was are of the # : = - id id: code code: to from for a my"
 )
 _FILLERS = frozenset(_FILLER_WORDS.split())
+# What most often stands there, and parts nothing: known at one look.
+_PLAIN_GAPS = frozenset(
+    blank + noun + particle + sign
+    for blank in ("", " ")
+    for noun in ("", "번호", "number", "no", "is")
+    for particle in ("", "는", "은", "가", "이", "를", "을", " is")
+    for sign in ("", " ", ":", ": ", " : ", "=", " = ", "(", " (", " +", ": +", " #", "#")
+)
 _NEXT_NUMBER = re.compile(r" ?(?:계좌)? ?(?:번호)?[:는은= ]{0,3}[A-Z]{0,2}[0-9]")
 _REACH = 32
 _OTHER_REACH = 18
@@ -177,6 +185,8 @@ class Labels:
         group = self._groups[at]
         if distance > 1:
             gap = self._text[start - distance : start]
+            if gap in _PLAIN_GAPS:
+                return group
             if _BREAK.search(gap) or ("\n" in gap and count_words(gap)):
                 return ""
             if group == OTHER and (

@@ -5,27 +5,28 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from naru.trust.detect.labels import OTHER, Labels
+from naru.trust.detect.labels import OTHER
 
-# Begins with one class, so that the engine runs over all else in a tight loop; what follows looks a few
-# signs back and ahead. A number begins here when it is not the rest of a word, of a decimal or of a longer
-# number, and holds seven digits, or is shaped like an address of a machine, a plate or a half-hidden number.
-_ANCHOR = re.compile(
-    r"[0-9](?<![0-9A-Za-z_][0-9])(?<![0-9][.\-][0-9])(?<![A-Za-z]-[0-9])"
-    r"(?!(?<=[0-9],[1-9])[0-9]{2}(?![0-9.\-]))"
-    r"(?:(?=(?:[ .()\-]{0,3}[0-9]){6})|(?=[0-9]{0,2}(?:\.[0-9]{1,3}){3})|(?=[0-9]{5} ?- ?[*xX●○])"
-    r"|(?=[0-9]{1,2}[가-힣] ?[0-9]{4}))[0-9]*+"
+# All in signs drawn: a digit is `0`. Begins with that one sign, so that the engine runs over all else in a
+# tight loop; what follows looks a few signs back and ahead. A number begins here when it is not the rest of a
+# word, of a decimal or of a longer number, and holds seven digits, or is shaped like an address of a machine,
+# a plate or a half-hidden number.
+_BEGIN = (
+    rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)"
+    rb"(?:(?=(?:[ .()\-]{0,3}0){6})|(?=0{0,2}(?:\.0{1,3}){3})|(?=0{5} ?- ?[*xX?])|(?=0{1,2}\? ?0000))"
 )
-# Possessive: a chain of a million digits is read once. The group is what follows and makes the last digits
-# part of something else; `x123` after a telephone number is its extension.
-_CHAIN = re.compile(
-    r"[0-9]++(?:(?:\.| ?- ?| ?\) ?-?| ?\(|\)? )[0-9]++){0,7}+"
-    r"(?=([0-9A-WYZa-wyz_]|[xX](?![0-9]{1,6}(?![0-9A-Za-z]))|-[0-9A-Za-z]|\.[0-9]|[*●○])?)"
+# The first group is the chain, possessive: a chain of a million digits is read once. The second is what
+# follows and makes the last digits part of something else; `x123` after a telephone number is its extension.
+_CHAIN = (
+    rb"(0*+(?:(?:\.| ?- ?| ?\) ?-?| ?\(|\)? )0++){0,7}+)"
+    rb"(?=([0A-WYZa-wyz_*]|[xX](?!0{1,6}(?![0A-Za-z]))|-[0A-Za-z]|\.0)?)"
 )
+_NUMBER = re.compile(_BEGIN + rb"(?=" + _CHAIN + rb")0*+")
+_THOUSANDS = re.compile(r"(?<=[0-9],)[1-9][0-9]{2}(?![0-9.\-])")
+_HIDING = ("●", "○")
 _DRAW = bytes.maketrans(b"123456789", b"000000000")
-_ZERO = ord("0")
+_ZERO, _COMMA = ord("0"), ord(",")
 _SPLIT = bytes.maketrans(b"-.()", b"    ")
-_MAX_LENGTH = 72
 _MIXED = re.compile(rb"0[.\-]0")
 _MIN_LIST = 15
 
@@ -59,9 +60,7 @@ class Number:
         groups: of digits, as lengths.
         digits: all of them.
         separators: as in the number's shape.
-        label: group of the nearest label, or "".
-        distance: how far it is.
-        is_promised: the label stands before the number.
+        label, distance, is_promised: `Labels.find_near` of its span.
         is_other: the label says that it is an order, a parcel, a version, …
     """
 
@@ -78,7 +77,7 @@ class Number:
         "text",
     )
 
-    def __init__(self, text: str, start: int, end: int, shape: Shape, labels: Labels) -> None:
+    def __init__(self, text: str, start: int, end: int, shape: Shape, near: tuple[str, int, bool]) -> None:
         digits = text[start:end]
         for sign in shape.signs:
             digits = digits.replace(sign, "")
@@ -88,17 +87,27 @@ class Number:
         self.groups = shape.groups
         self.digits = digits
         self.separators = shape.separators
-        self.label, self.distance, self.is_promised = labels.find_near(start, end)
+        self.label, self.distance, self.is_promised = near
         self.is_other = self.label == OTHER
 
 
-def find_anchors(text: str) -> list[int]:
-    """Where numbers worth a look begin. Linear: none is inside a run of digits; each looks a bit ahead."""
-    return [found.start() for found in _ANCHOR.finditer(text)]
+def find_numbers(text: str, drawn: bytes) -> list[tuple[int, int, bool]]:
+    """Where numbers worth a look begin and end, and whether the last digits are part of something else.
+
+    One may begin within another. Linear: none begins inside a run of digits, and each looks a bit ahead.
+    """
+    return [
+        (found.start(), found.end(1), found.lastindex == 2)
+        for found in _NUMBER.finditer(drawn)
+        if drawn[found.start() - 1] != _COMMA or not _THOUSANDS.match(text, found.start())
+    ]
 
 
 def draw(text: str) -> bytes:
-    """One byte for each code point: `0` for each digit, `?` for all that is not ASCII."""
+    """One byte for each code point: `0` for a digit, `*` for a sign that hides one, `?` for all not ASCII."""
+    for sign in _HIDING:
+        if sign in text:
+            text = text.replace(sign, "*")
     return text.encode("ascii", "replace").translate(_DRAW)
 
 
@@ -116,13 +125,6 @@ def shape_of(drawn: bytes) -> Shape:
         len(set(groups)) == 1,
         len(drawn) >= _MIN_LIST and max(groups) <= 2,
     )
-
-
-def find_end(text: str, start: int) -> tuple[int, bool]:
-    """The end of the chain of digits at an anchor, and whether its last digits are part of something else."""
-    chain = _CHAIN.match(text, start)
-    assert chain is not None
-    return chain.end(), chain.lastindex is not None
 
 
 def find_cut(drawn: bytes, start: int, end: int) -> int:

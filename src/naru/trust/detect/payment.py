@@ -63,6 +63,11 @@ def brand_of(digits: str) -> str | None:
     return None
 
 
+def may_be_card(shape: Shape, label: str, lead: str) -> bool:
+    """Whether a number so written may be a card: no brand begins with 0, 1 or 7."""
+    return shape.groups in CARD_GROUPS and (label == "CARD" or lead not in "017")
+
+
 def classify_card(n: Number) -> Guess | None:
     """A card number, grouped as one of CARD_GROUPS: brand, check digit, grouping and label are weighed."""
     brand = brand_of(n.digits)

@@ -6,7 +6,7 @@ import re
 
 from naru.trust.detect.korean import Guess
 from naru.trust.detect.labels import count_words
-from naru.trust.detect.number import Number
+from naru.trust.detect.number import Number, Shape
 
 _AREAS = frozenset(
     [
@@ -35,14 +35,13 @@ _NATIONWIDE = re.compile(
     r"1(?:5(?:22|33|44|66|77|88|99)|6(?:00|11|22|33|44|55|61|66|68|70|77|88|99)|8(?:00|11|22|33|44|55|66|77|88|99))"
 )
 _NATIONWIDE_SIZE, _NATIONWIDE_GROUPS = 8, frozenset({(4, 4), (8,)})
-_AMERICAN_SIZES = (10, 11)
 _BAD_NANP = frozenset(["911", "555"])
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|extension |내선 ?(?:번호 ?)?)[0-9]{1,6}(?![0-9])", re.IGNORECASE)
 _NEAR = 20
 _BARE_AMERICAN = frozenset({(10,), (11,), (3, 7), (6, 4)})
 _KOREA_ABROAD = range(10, 14)
 _ABROAD = range(11, 18)
-_AMERICA_ABROAD, _USUAL_INTERNATIONAL = 11, 13
+_AMERICA, _AMERICA_ABROAD, _USUAL_INTERNATIONAL = 10, 11, 13
 _MIN_INTERNATIONAL, _MAX_INTERNATIONAL = 8, 15
 
 _TRUNKS: dict[str, frozenset[tuple[int, ...]]] = {
@@ -53,18 +52,38 @@ _TRUNKS: dict[str, frozenset[tuple[int, ...]]] = {
 }
 
 
+def _trunks() -> dict[str, frozenset[tuple[int, ...]]]:
+    """By the first three digits, how Korean numbers are grouped."""
+    trunks = dict.fromkeys(_MOBILE, _TRUNKS["mobile"])
+    # 010 always holds eight more; the older ones seven or eight.
+    trunks["010"] = frozenset(groups for groups in _TRUNKS["mobile"] if sum(groups) == 11)
+    seoul = _TRUNKS["seoul"]
+    trunks |= {f"02{digit}": seoul for digit in range(2, 10)}
+    trunks |= dict.fromkeys(("020", "021"), frozenset(groups for groups in seoul if len(groups) > 1))
+    trunks |= dict.fromkeys(_AREAS, _TRUNKS["area"])
+    return trunks | dict.fromkeys(_SERVICES, _TRUNKS["service"])
+
+
+_TRUNK_OF = _trunks()
+
+
 def _is_korean(digits: str, groups: tuple[int, ...]) -> bool:
-    prefix = digits[:3]
-    if prefix in _MOBILE:
-        # 010 always holds eight more; the older ones seven or eight.
-        return groups in _TRUNKS["mobile"] and (len(digits) == 11 or prefix != "010")
-    if digits[:2] == "02":
-        return groups in _TRUNKS["seoul"] and (len(groups) > 1 or digits[2] not in "01")
-    if prefix in _AREAS:
-        return groups in _TRUNKS["area"] and (len(groups) > 1 or digits[3] not in "01")
-    if prefix in _SERVICES:
-        return groups in _TRUNKS["service"]
-    return False
+    trunk = _TRUNK_OF.get(digits[:3])
+    if trunk is None or groups not in trunk:
+        return False
+    return len(groups) > 1 or digits[3] not in "01" or digits[:3] not in _AREAS
+
+
+def may_be_phone(shape: Shape, label: str, lead: str) -> bool:
+    """Whether a number so written may be a telephone's, by its first digit or the `+` before it."""
+    if label == "PHONE" or lead in "0+":
+        return True
+    size = sum(shape.groups)
+    if lead == "8" and shape.groups[0] == 2 and size in _KOREA_ABROAD:
+        return True
+    if lead == "1":
+        return size == _AMERICA_ABROAD or shape.groups in _NATIONWIDE_GROUPS
+    return size == _AMERICA
 
 
 def classify_phone(n: Number) -> Guess | None:
@@ -81,7 +100,7 @@ def classify_phone(n: Number) -> Guess | None:
     elif digits[0] == "8" and digits[1] == "2" and groups[0] == 2 and size in _KOREA_ABROAD:
         is_prefix = digits[2] in "123456" or digits[2:4] == "10"
         guess = ("PHONE", 0.4 if n.is_other else 0.85, "country code") if is_prefix else None
-    elif size in _AMERICAN_SIZES:
+    elif size in (_AMERICA, _AMERICA_ABROAD):
         guess = _american(n)
     return guess or (_promised(n) if n.label == "PHONE" and n.is_promised else None)
 
@@ -154,9 +173,8 @@ def _american(n: Number) -> Guess | None:
     return None
 
 
-def widen_phone(n: Number) -> tuple[int, int]:
-    """The span with its `+`, its opening bracket and its extension."""
-    text, start, end = n.text, n.start, n.end
+def widen_phone(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of a number with its `+`, its opening bracket and its extension."""
     if start > 0 and text[start - 1] == "(" and ")" in text[start:end]:
         start -= 1
         if start > 0 and text[start - 1] == "+":

@@ -1,0 +1,213 @@
+"""What a number is: by its shape a plan of rules, then those that its label and its first digit leave.
+
+Each number is looked at once, or once for each blank within it, and a bounded way around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from naru.trust.detect import korean, network, papers, payment, phones
+from naru.trust.detect.labels import OTHER, Labels
+from naru.trust.detect.number import Number, Shape, find_cut, shape_of
+from naru.trust.entity import Entity
+
+_SURE = 0.5
+_CERTAIN = 0.8
+_PHONE_DIGITS = range(7, 18)
+_MAX_GROUPS = 6
+_HIDDEN = re.compile(r" ?-? ?[*●○xX#]")
+_MAX_LENGTH = 72
+_BIRTH, _HIDDEN_DIGITS = 6, 12
+
+# By their number of digits, what a number may be. Grouping is each rule's own affair.
+_RULES: dict[int, tuple[Callable[[Number], korean.Guess | None], ...]] = {
+    8: (papers.classify_passport, payment.classify_account),
+    9: (papers.classify_ssn, papers.classify_passport, payment.classify_account),
+    10: (korean.classify_brn, korean.classify_health, payment.classify_account),
+    11: (korean.classify_health, payment.classify_account),
+    12: (korean.classify_license, payment.classify_account),
+    13: (korean.classify_rrn, korean.classify_crn, payment.classify_card, payment.classify_account),
+    14: (payment.classify_card, payment.classify_account),
+    15: (payment.classify_card, payment.classify_account),
+    16: (payment.classify_card, payment.classify_account),
+    17: (payment.classify_account,),
+    19: (payment.classify_card,),
+}
+_GROUPS_OF: dict[Callable[[Number], korean.Guess | None], frozenset[tuple[int, ...]]] = {
+    papers.classify_ssn: frozenset({(3, 2, 4), (9,)}),
+    korean.classify_brn: frozenset({(3, 2, 5), (10,)}),
+    korean.classify_license: frozenset({(2, 2, 6, 2), (12,), (2, 10), (4, 6, 2)}),
+    korean.classify_rrn: frozenset({(6, 7), (13,)}),
+    korean.classify_crn: frozenset({(6, 7), (13,)}),
+    korean.classify_health: frozenset({(11,), (1, 10), (10,), (4, 7), (3, 4, 4), (2, 9), (5, 6), (1, 5, 5)}),
+    papers.classify_passport: frozenset({(8,), (9,)}),
+}
+# What a rule says nothing of for a shape, a label and a first digit, or `+` where that stands before it: it
+# is not asked then.
+_MAY: dict[Callable[[Number], korean.Guess | None], Callable[[Shape, str, str], bool]] = {
+    papers.classify_passport: lambda _, label, __: label == "PASSPORT",
+    papers.classify_ssn: lambda shape, label, lead: (
+        label == "US_SSN" or (label != OTHER and lead != "9" and shape.groups == (3, 2, 4))
+    ),
+    korean.classify_health: lambda _, label, __: label == "HEALTH_INSURANCE",
+    korean.classify_crn: lambda shape, label, _: (
+        label == "KR_CRN" or (label != OTHER and shape.separators != "")
+    ),
+    korean.classify_brn: lambda shape, label, _: (
+        label in ("KR_BRN", "KR_CRN") or (label != OTHER and shape.separators == "-")
+    ),
+    korean.classify_license: lambda shape, label, _: (
+        label == "DRIVER_LICENSE" or (label not in (OTHER, "ACCOUNT", "CARD") and shape.separators == "-")
+    ),
+    payment.classify_account: lambda shape, label, _: payment.may_be_account(shape, label),
+    payment.classify_card: payment.may_be_card,
+    phones.classify_phone: phones.may_be_phone,
+}
+
+_Rules = tuple[Callable[[Number], korean.Guess | None], ...]
+_Special = Callable[[str, int, int, Labels], Entity | None]
+
+
+class _Plan(NamedTuple):
+    """What a number may be, from its shape.
+
+    Attributes:
+        rules: by the group of its label and its first digit, filled as they are asked for; None when it is
+            no number of ours.
+        special: looks whether it is more than groups of digits.
+    """
+
+    shape: Shape
+    rules: dict[str, _Rules] | None
+    special: _Special | None
+
+
+@lru_cache(maxsize=2048)
+def _plan_of(drawn: bytes) -> _Plan:
+    """The plan of a chain of digits, drawn. No digit is kept: numbers are written in a few hundred ways."""
+    shape = shape_of(drawn)
+    is_known = not shape.is_decimal and _rules_of(shape.groups)
+    return _Plan(shape, {} if is_known else None, _special_of(drawn, shape.groups))
+
+
+def _special_of(drawn: bytes, groups: tuple[int, ...]) -> _Special | None:
+    first, *rest = groups
+    if first >= _BIRTH:
+        return _read_hidden if first <= _HIDDEN_DIGITS and (not rest or sum(rest) <= _BIRTH) else None
+    if not rest and first in (2, 3):
+        return _read_plate
+    if b"." in drawn[:4]:
+        return _read_ipv4 if drawn.count(b".") >= 3 else None
+    return _read_license if drawn[:3] in (b"00 ", b"00-") else None
+
+
+def _read_hidden(text: str, start: int, end: int, near: Labels) -> Entity | None:
+    return korean.find_masked_rrn(text, start, near) if _HIDDEN.match(text, end) else None
+
+
+def _read_plate(text: str, start: int, _end: int, near: Labels) -> Entity | None:
+    return korean.find_plate(text, start, near)
+
+
+def _read_ipv4(text: str, start: int, _end: int, near: Labels) -> Entity | None:
+    return network.find_ipv4(text, start, near)
+
+
+def _read_license(text: str, start: int, _end: int, _near: Labels) -> Entity | None:
+    return korean.find_old_license(text, start) if not text[max(0, start - 2) : start].isascii() else None
+
+
+def _rules_of(groups: tuple[int, ...]) -> _Rules:
+    """What a number so grouped may be. Many tiny groups are a list, a table or a game's result."""
+    size = sum(groups)
+    if len(groups) > _MAX_GROUPS or (len(groups) > 2 and 2 * size < 3 * len(groups)):
+        return ()
+    rules = tuple(rule for rule in _RULES.get(size, ()) if groups in _GROUPS_OF.get(rule, (groups,)))
+    return (*rules, phones.classify_phone) if size in _PHONE_DIGITS else rules
+
+
+def _rules_for(shape: Shape, label: str, lead: str) -> _Rules:
+    """Of what a number so grouped may be, what a label leaves: some it must promise, some it rules out."""
+    may = (rule for rule in _rules_of(shape.groups) if rule not in _MAY or _MAY[rule](shape, label, lead))
+    return tuple(may)
+
+
+def read_numbers(
+    text: str, drawn: bytes, numbers: list[tuple[int, int, bool]], near: Labels, found: list[Entity]
+) -> None:
+    """A closer look at each number: special shapes first, then every rule for its count of digits."""
+    done = 0
+    for start, end, is_tailed in numbers:
+        if start < done:
+            continue
+        is_long = end - start > _MAX_LENGTH
+        plan = _plan_of(drawn[start : start + _MAX_LENGTH] if is_long else drawn[start:end])
+        if plan.special is not None and (entity := plan.special(text, start, end, near)) is not None:
+            found.append(entity)
+            if entity.score >= _SURE:
+                done = entity.end
+                continue
+        if is_long or (plan.shape.is_list and text[start - 1 : start] != "+"):
+            done = end
+            continue
+        best, end, done = _read_number(text, drawn, (start, end, is_tailed), plan, near)
+        if best is not None:
+            kind, score, reason = best
+            if kind == "PHONE":
+                start, end = phones.widen_phone(text, start, end)
+            found.append(Entity(kind, start, end, score, reason))
+            if score >= _SURE:
+                done = end
+
+
+def _read_number(
+    text: str, drawn: bytes, place: tuple[int, int, bool], plan: _Plan, near: Labels
+) -> tuple[korean.Guess | None, int, int]:
+    """The best reading of a chain of digits, where it ends, and how far the text needs no other look."""
+    start, end, is_tailed = place
+    shape, rules, _ = plan
+    best: korean.Guess | None = None
+    done = 0
+    if rules is not None and not is_tailed:
+        label = near.find_near(start, end)
+        best = _guess(text, start, end, plan, label)
+        if shape.is_even and label[0] == OTHER:
+            # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
+            done = end
+    if " " not in shape.separators or (best is not None and best[1] >= _CERTAIN):
+        return best, end, done
+    # It may be cut at each of its blanks.
+    cut = end
+    while (cut := find_cut(drawn, start, cut)) > start:
+        plan = _plan_of(drawn[start:cut])
+        if plan.rules is None:
+            continue
+        guess = _guess(text, start, cut, plan, near.find_near(start, cut))
+        if guess is not None and (best is None or guess[1] > best[1]):
+            best, end = guess, cut
+        if best is not None and best[1] >= _CERTAIN:
+            break
+    return best, end, done
+
+
+def _guess(text: str, start: int, end: int, plan: _Plan, label: tuple[str, int, bool]) -> korean.Guess | None:
+    """The likeliest of what the rules say of a number."""
+    rules = plan.rules
+    assert rules is not None
+    lead = "+" if text[start - 1 : start] == "+" else text[start]
+    chosen = rules.get(label[0] + lead)
+    if chosen is None:
+        chosen = rules[label[0] + lead] = _rules_for(plan.shape, label[0], lead)
+    if not chosen:
+        return None
+    number = Number(text, start, end, plan.shape, label)
+    best: korean.Guess | None = None
+    for rule in chosen:
+        guess = rule(number)
+        if guess is not None and (best is None or guess[1] > best[1]):
+            best = guess
+    return best
