@@ -41,8 +41,8 @@ class EnglishAddresses:
             rf"|United States|UK|United Kingdom|Canada))?"
         )
         self._street = re.compile(
-            rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}}+[A-Za-z]?+(?:-\d{{1,4}}+)?+ (?:(?:N"
-            rf"|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
+            rf"[0-9](?<![0-9A-Za-z_가-힣.,$€£#-][0-9])[0-9]{{0,5}}+[A-Za-z]?+(?:-[0-9]{{1,4}}+)?+ "
+            rf"(?=[A-Z0-9])(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
             rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N"
             rf"|S|E|W|NE|NW|SE|SW)\b\.?)?"
             rf"{unit}{{0,2}}(?P<region>{region}|(?:, {city}){{1,3}}(?:,? {zip_code})?)"

@@ -146,21 +146,26 @@ class Labels:
 
     Args:
         text: folded.
-        hits: (index into MEANINGS, end in code points), by rising end.
+        hits: of a matcher, by rising end; the first number of each is an index into MEANINGS, or past it.
+        ends: of the hits, in code points.
     """
 
     __slots__ = ("_ends", "_groups", "_starts", "_text")
 
-    def __init__(self, text: str, hits: list[tuple[int, int]]) -> None:
+    def __init__(self, text: str, hits: list[tuple[int, int, int]], ends: list[int]) -> None:
         self._text = text
         self._ends: list[int] = []
         self._starts: list[int] = []
         self._groups: list[str] = []
-        for index, end in hits:
-            group, length, reach = MEANINGS[index]
+        count = len(MEANINGS)
+        last_start = last_end = -1
+        for hit, end in zip(hits, ends, strict=True):
+            if hit[0] >= count:
+                continue
+            group, length, reach = MEANINGS[hit[0]]
             end -= reach
             start = end - length
-            if self._ends and self._ends[-1] >= end and self._starts[-1] <= start:
+            if last_end >= end and last_start <= start:
                 continue
             # A longer word knows better than those within it: 외국인등록 and not 등록.
             while self._starts and self._starts[-1] >= start:
@@ -170,6 +175,7 @@ class Labels:
             self._ends.append(end)
             self._starts.append(start)
             self._groups.append(group)
+            last_start, last_end = start, end
 
     def find_before(self, start: int) -> tuple[str, int] | None:
         """The group of the nearest label before an offset, and how far it is; within the same clause only."""

@@ -11,15 +11,17 @@ from naru.trust.entity import Entity
 _FIRST = "[A-Z]"
 _REST = r"(?:[a-zà-öø-ÿ'’]+(?:[A-Z][a-z]+)?|')(?:-[A-Za-z][a-z]+)?"
 _PART = _FIRST + _REST
-# In both the first letter comes before what must not precede it: for it alone the search stops.
-_SEQUENCE = re.compile(
-    rf"{_FIRST}(?<![A-Za-z0-9_@/.\-]{_FIRST}){_REST}(?:(?: (?:van der|van den"
+# The first letter comes before what must not precede it: for it alone the search stops. What follows it tells
+# the three apart: a small letter, a capital, or 씨 and the like (group 2; group 1 is a name in capitals).
+_NAME = re.compile(
+    rf"{_FIRST}(?<![A-Za-z0-9]{_FIRST})(?:(?<![_@/.\-]{_FIRST}){_REST}(?:(?: (?:van der|van den"
     rf"|van|von|de la|de|del|da|di|al|el|bin|ibn|le|la) "
     rf"| [A-Z]\.? | ){_PART}){{0,3}}(?![A-Za-z0-9_@])"
+    rf"|((?<!_{_FIRST})[A-Z]{{1,13}}(?:,? [A-Z]\.?)?(?:,? [A-Z][A-Z'\-]{{1,14}}){{1,2}}(?![A-Za-z0-9_]))"
+    rf"|((?<![.\-/]{_FIRST})(?=(?:\(\d{{1,3}}[^)\n]{{0,8}}\))? ?(?:씨|군|양)"
+    r"(?:[은는이가을를의도와과측만 ,.(]|에게|$))))"
 )
-_CAPITALS = re.compile(
-    r"[A-Z](?<![A-Za-z0-9_][A-Z])[A-Z]{1,13}(?:,? [A-Z]\.?)?(?:,? [A-Z][A-Z'\-]{1,14}){1,2}(?![A-Za-z0-9_])"
-)
+_IN_CAPITALS, _LETTER = 1, 2
 _TITLES = words(
     """
 Mr Mrs Ms Miss Mx Dr Prof Professor Sir Madam Rev Captain Officer Judge Senator Nurse Doctor Attorney
@@ -156,9 +158,15 @@ class EnglishNames:
         self._upper_surname = frozenset(n.upper() for n in self._surname | self._surname_weak | self._korean)
 
     def find(self, text: str) -> Iterator[Entity]:
-        """Names written First Last, or with a title, a label or a greeting."""
+        """Names written First Last, or with a title, a label or a greeting, and letters for one: A씨."""
         singles = self._singles
-        for m in _SEQUENCE.finditer(text):
+        for m in _NAME.finditer(text):
+            if m.lastindex == _IN_CAPITALS:
+                yield from self._in_capitals(text, m)
+                continue
+            if m.lastindex == _LETTER:
+                yield Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name")
+                continue
             sequence = m.group()
             # Most are the first word of a sentence: no name, and no `Mr.` before it.
             if (
@@ -169,16 +177,18 @@ class EnglishNames:
                 or text[max(0, m.start() - 2) : m.start() - 1] == "."
             ):
                 yield from self._sequence(text, m.start(), sequence)
-        for m in _CAPITALS.finditer(text):
-            parts = m.group(0).replace(",", "").split(" ")
-            first, last = parts[0], parts[-1]
-            both = (first in self._upper_given and last in self._upper_surname) or (
-                last in self._upper_given and first in self._upper_surname
+
+    def _in_capitals(self, text: str, m: re.Match[str]) -> Iterator[Entity]:
+        parts = m.group().replace(",", "").split(" ")
+        first, last = parts[0], parts[-1]
+        both = (first in self._upper_given and last in self._upper_surname) or (
+            last in self._upper_given and first in self._upper_surname
+        )
+        one = first in self._upper_given or first in self._upper_surname
+        if both or (one and _LABEL.search(text[max(0, m.start() - 32) : m.start()])):
+            yield Entity(
+                "PERSON", m.start(), m.end(), 0.8 if both else 0.6, "first and family name in capitals"
             )
-            one = first in self._upper_given or first in self._upper_surname
-            if both or (one and _LABEL.search(text[max(0, m.start() - 32) : m.start()])):
-                score = 0.8 if both else 0.6
-                yield Entity("PERSON", m.start(), m.end(), score, "first and family name in capitals")
 
     def _sequence(self, text: str, start: int, sequence: str) -> Iterator[Entity]:
         parts = sequence.split(" ")

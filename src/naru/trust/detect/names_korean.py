@@ -46,12 +46,6 @@ _NOUN_SUFFIXES = frozenset(
 """Syllables that make a noun of two into a longer one, or a particle or ending right after it."""
 _PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
 """Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
-_LETTER = re.compile(
-    r"[A-Z](?<![A-Za-z0-9.\-/][A-Z])(?=(?:\(\d{1,3}[^)\n]{0,8}\))? ?(?:씨"
-    r"|군|양)(?:[은는이가을를의도와과측만 ,.(]|에게|$))"
-)
-
-
 _FOREIGN = 4
 """The gate's group for words that begin like a foreign name."""
 _MARKS = frozenset(":：|=")
@@ -128,8 +122,6 @@ class KoreanNames:
         for c in found:
             if c.points < THRESHOLD:
                 yield Entity("PERSON", c.start, c.end, 0.0, _WEAK)
-        for m in _LETTER.finditer(text):
-            yield Entity("PERSON", m.start(), m.start() + 1, 0.7, "letter for a name")
 
     def find_near(
         self, text: str, entities: Iterable[Entity], weak: Iterable[Entity], reach: int

@@ -82,12 +82,14 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
     return Entity("IP", start, found.end(), score, "shape of an IP address")
 
 
-def find_ipv6(text: str, inside: int) -> Entity | None:
-    """The IPv6 address around an offset."""
+def find_ipv6(text: str, inside: int) -> tuple[Entity | None, int]:
+    """The IPv6 address around an offset, and how far another offset would find no other."""
     left = text[max(0, inside - _MAX_IPV6) : inside]
     start = inside - (len(left) - len(left.rstrip(_HEX)))
     right = text[inside : inside + _MAX_IPV6]
-    end = inside + len(right) - len(right.lstrip(_HEX))
+    read = end = inside + len(right) - len(right.lstrip(_HEX))
+    if inside - start == _MAX_IPV6 or end - inside == _MAX_IPV6:
+        read = inside
     while end > start and (text[end - 1] == "." or (text[end - 1] == ":" and text[end - 2 : end] != "::")):
         end -= 1
     while start < end and (text[start] == "." or (text[start] == ":" and text[start : start + 2] != "::")):
@@ -97,13 +99,13 @@ def find_ipv6(text: str, inside: int) -> Entity | None:
     is_word = (start > 0 and (text[start - 1].isascii() and text[start - 1].isalnum())) or (
         end < len(text) and text[end].isascii() and (text[end].isalnum() or text[end] == "_")
     )
-    if colons < 2 or is_word or len(raw) < 6 or not any(c.isdigit() for c in raw):
-        return None
+    if colons < 2 or is_word or len(raw) < 6 or not any(map(str.isdigit, raw)):
+        return None, read
     try:
         socket.inet_pton(socket.AF_INET6, raw)
     except OSError:
-        return None
-    return Entity("IP", start, end, 0.85, "shape of an IPv6 address")
+        return None, read
+    return Entity("IP", start, end, 0.85, "shape of an IPv6 address"), read
 
 
 def find_url(text: str, mark: int) -> tuple[Entity | None, int]:

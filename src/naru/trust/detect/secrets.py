@@ -178,6 +178,7 @@ _PLACEHOLDER = re.compile(
     r"(?:[*xX•.\-_]+|your[_-].*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.)\Z", re.IGNORECASE
 )
 _PLACEHOLDER_WORDS = ("example", "placeholder", "redacted", "dummy")
+_OPENING = frozenset("<{$([")
 _CLOSING = {"“": "”", "‘": "’"}
 _PLAIN_SIGNS = frozenset([":", "=", "==", ":=", "->", "=>", "→"])
 _MIN_KEY = 16
@@ -242,10 +243,10 @@ def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
     found = _VALUE.match(text, label_end, label_end + 640)
     if found is None:
         return None
-    sign = (found.group("sign") or "").lower()
-    value, start = found.group("value"), found.start("value")
-    opening = found.group("open")
-    if any(c in "<{$([" for c in opening):
+    sign, opening, value = found.group("sign", "open", "value")
+    sign = (sign or "").lower()
+    start = found.start("value")
+    if opening and not _OPENING.isdisjoint(opening):
         return None
     value = _cut(value, opening, is_form=sign == "=")
     if not opening and _is_code(value, f"{text[label_end : label_end + 1]}{sign}" == " ="):
@@ -265,7 +266,8 @@ def _cut(value: str, opening: str, is_form: bool) -> str:
     """The value up to the quote that closes it; without one, up to where a secret seldom goes on."""
     stops = _CLOSING.get(opening[-1], opening[-1]) if opening else "\"'`<&" if is_form else "\"'`<"
     for stop in stops:
-        value = value.partition(stop)[0]
+        if stop in value:
+            value = value.partition(stop)[0]
     return value
 
 

@@ -5,8 +5,8 @@ Linear: both scans read the text once, and what is looked at around a hit is bou
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 
 from naru.trust.detect import labels, network, papers, secrets
 from naru.trust.detect.folding import code_points, fold
@@ -22,23 +22,31 @@ _PROMISES = {"POSTAL_CODE": papers.find_postal_after, "PASSPORT": papers.find_pa
 _MAX_TRIGGER = 16
 
 
+_Reader = Callable[[str, int, Labels], Entity | None]
+
+
 @lru_cache(maxsize=1)
-def _matcher() -> tuple[Matcher, list[tuple[str, int]]]:
-    """The one database of all labels and prefixes, and of each expression what it is."""
+def _matcher() -> tuple[Matcher, tuple[_Reader | str, ...]]:
+    """The one database of all labels and prefixes, and of each expression who reads on where it ends.
+
+    A word stands for what is read with an eye on what was read before; "" for a label that only says of which
+    kind a number is. Labels come first, so that each has the place of its meaning.
+    """
     expressions = list(labels.EXPRESSIONS)
-    kinds: list[tuple[str, int]] = [("label", i) for i in range(len(expressions))]
-    for index, rule in enumerate(secrets.SECRETS):
+    readers: list[_Reader | str] = [
+        partial(_read_promised, _PROMISES[group]) if group in _PROMISES else ""
+        for group, _, _ in labels.MEANINGS
+    ]
+    for rule in secrets.SECRETS:
         expressions.append(rule.trigger)
-        kinds.append(("secret", index))
-    for index, (_, expression) in enumerate(secrets.LABELS):
+        readers.append(partial(_read_secret, rule))
+    for kind, expression in secrets.LABELS:
         expressions.append(expression)
-        kinds.append(("labelled", index))
-    for index, (_, expression, _) in enumerate(papers.TRIGGERS):
+        readers.append(partial(_read_labelled, kind))
+    for name, expression, length in papers.TRIGGERS:
         expressions.append(expression)
-        kinds.append(("paper", index))
-    expressions += [secrets.PEM_TRIGGER, _IPV6, "://"]
-    kinds += [("pem", 0), ("ipv6", 0), ("url", 0)]
-    return Matcher(expressions), kinds
+        readers.append(partial(_PAPERS[name], length))
+    return Matcher([*expressions, secrets.PEM_TRIGGER, _IPV6, "://"]), (*readers, "pem", "ipv6", "url")
 
 
 class StructuredDetector:
@@ -48,17 +56,11 @@ class StructuredDetector:
 
     def __init__(self) -> None:
         # Compiled here, a tenth of a second for the first of all: never on the road.
-        self._matcher, self._kinds = _matcher()
-        self._read = frozenset(
-            i
-            for i, (kind, index) in enumerate(self._kinds)
-            if kind != "label" or labels.MEANINGS[index][0] in _PROMISES
-        )
+        self._matcher, self._readers = _matcher()
 
     def find(self, text: str) -> list[Entity]:
         """Every span found, in no order, overlapping ones and weak ones too."""
         folded, data = fold(text)
-        kinds = self._kinds
         hits = self._matcher.scan(data)
         drawn = draw(folded)
         numbers = find_numbers(folded, drawn)
@@ -66,92 +68,94 @@ class StructuredDetector:
         if not hits and not numbers:
             return found
         ends = [end for _, _, end in hits]
-        points = ends if len(data) == len(folded) else code_points(data, ends)
-        # The expressions of labels come first, so that each has the place of its meaning.
-        labelled = len(labels.MEANINGS)
-        near = Labels(folded, [(i, end) for (i, _, _), end in zip(hits, points, strict=True) if i < labelled])
-        read = self._read
-        _read_hits(
-            folded,
-            [(kinds[i], end) for (i, _, _), end in zip(hits, points, strict=True) if i in read],
-            near,
-            found,
-        )
+        if len(data) != len(folded):
+            ends = code_points(data, ends)
+        near = Labels(folded, hits, ends)
+        self._read_hits(folded, hits, ends, near, found)
         read_numbers(folded, drawn, numbers, near, found)
         return found
 
-
-def _read_hits(
-    text: str,
-    hits: list[tuple[tuple[str, int], int]],
-    near: Labels,
-    found: list[Entity],
-) -> None:
-    """A closer look at each hit of the scan, by what it is."""
-    url_read = pem_end = pem_read = 0
-    for (kind, index), end in hits:
-        entity: Entity | None = None
-        if kind == "url":
-            if end > url_read:
-                entity, url_read = network.find_url(text, end - len("://"))
-        elif kind == "pem" and end <= pem_read:
-            continue
-        elif kind == "pem":
-            if 0 <= pem_end < end:
-                pem_end = text.find("-----END ", end)
-            entity = secrets.match_pem(text, end - len(secrets.PEM_TRIGGER), pem_end)
-            pem_read = entity.end if entity is not None else 0
-        else:
-            entity = _READERS[kind](text, index, end, near)
-        if entity is not None:
-            found.append(entity)
-
-
-def _read_label(text: str, index: int, end: int, _near: Labels) -> Entity | None:
-    return _PROMISES[labels.MEANINGS[index][0]](text, end)
-
-
-def _read_labelled(text: str, index: int, end: int, _near: Labels) -> Entity | None:
-    return secrets.match_labelled(secrets.LABELS[index][0], text, end)
+    def _read_hits(
+        self,
+        text: str,
+        hits: list[tuple[int, int, int]],
+        ends: list[int],
+        near: Labels,
+        found: list[Entity],
+    ) -> None:
+        """A closer look at each hit of the scan, by what it is."""
+        readers = self._readers
+        read = {"url": 0, "ipv6": 0, "pem": 0}
+        pem_end = 0
+        for hit, end in zip(hits, ends, strict=True):
+            reader = readers[hit[0]]
+            if not reader:
+                continue
+            entity: Entity | None = None
+            if not isinstance(reader, str):
+                entity = reader(text, end, near)
+            elif end <= read[reader]:
+                continue
+            elif reader == "url":
+                entity, read["url"] = network.find_url(text, end - len("://"))
+            elif reader == "ipv6":
+                entity, read["ipv6"] = network.find_ipv6(text, end - 1)
+            else:
+                pem_end = text.find("-----END ", end) if 0 <= pem_end < end else pem_end
+                entity = secrets.match_pem(text, end - len(secrets.PEM_TRIGGER), pem_end)
+                read["pem"] = entity.end if entity else 0
+            if entity is not None:
+                found.append(entity)
 
 
-def _read_secret(text: str, index: int, end: int, _near: Labels) -> Entity | None:
-    rule = secrets.SECRETS[index]
+def _read_promised(
+    find: Callable[[str, int], Entity | None], text: str, end: int, _: Labels
+) -> Entity | None:
+    return find(text, end)
+
+
+def _read_labelled(kind: str, text: str, end: int, _: Labels) -> Entity | None:
+    return secrets.match_labelled(kind, text, end)
+
+
+def _read_secret(rule: secrets.Secret, text: str, end: int, _: Labels) -> Entity | None:
     return secrets.match_secret(rule, text, end - rule.length)
 
 
-def _read_ipv6(text: str, _index: int, end: int, _near: Labels) -> Entity | None:
-    return network.find_ipv6(text, end - 1)
+def _read_passport(length: int, text: str, end: int, near: Labels) -> Entity | None:
+    return papers.find_passport(text, end - length, near)
 
 
-def _read_paper(text: str, index: int, end: int, near: Labels) -> Entity | None:
-    name, _, length = papers.TRIGGERS[index]
-    if name == "passport":
-        return papers.find_passport(text, end - length, near)
-    if name == "zip":
-        return papers.find_zip(text, end - length)
+def _read_zip(length: int, text: str, end: int, _: Labels) -> Entity | None:
+    return papers.find_zip(text, end - length)
+
+
+def _read_iban(_length: int, text: str, end: int, _: Labels) -> Entity | None:
+    found = (papers.find_iban(text, begin) for begin in _beginnings(text, end))
+    return next(filter(None, found), None)
+
+
+def _read_foreign(_length: int, text: str, end: int, near: Labels) -> Entity | None:
+    found = (papers.find_foreign_paper(text, begin, near) for begin in _beginnings(text, end))
+    return next(filter(None, found), None)
+
+
+def _beginnings(text: str, end: int) -> Iterator[int]:
+    """Where a trigger of no fixed length may begin: at a word's start, some signs back."""
     start = end
     while start > 0 and end - start < _MAX_TRIGGER and (text[start - 1].isalnum() or text[start - 1] in " -"):
         start -= 1
-    # The trigger has no fixed length: it begins at a word's start, some signs back.
-    for begin in range(max(start, end - _MAX_TRIGGER), end):
+    for begin in range(start, end):
         if text[begin].isalpha() and text[begin].isascii() and (begin == 0 or not _is_word(text[begin - 1])):
-            entity = (
-                papers.find_iban(text, begin)
-                if name == "iban"
-                else papers.find_foreign_paper(text, begin, near)
-            )
-            if entity is not None:
-                return entity
-    return None
+            yield begin
 
 
-_READERS: dict[str, Callable[[str, int, int, Labels], Entity | None]] = {
-    "label": _read_label,
-    "labelled": _read_labelled,
-    "secret": _read_secret,
-    "paper": _read_paper,
-    "ipv6": _read_ipv6,
+_PAPERS: dict[str, Callable[[int, str, int, Labels], Entity | None]] = {
+    "passport": _read_passport,
+    "zip": _read_zip,
+    "iban": _read_iban,
+    "foreign": _read_foreign,
+    "license": _read_foreign,
 }
 
 
