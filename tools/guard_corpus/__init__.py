@@ -35,6 +35,9 @@ _FILES = (
     ("benign.txt", False),
     ("attacks_styles.txt", True),
     ("benign_styles.txt", False),
+    ("attacks_wide.txt", True),
+    ("benign_wide.txt", False),
+    ("prose.txt", False),
 )
 
 
