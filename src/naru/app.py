@@ -426,6 +426,7 @@ class App:
             providers=self._provider_infos,
             status=status,
             settings_redacted=self._settings_redacted,
+            public_url=lambda: self.settings.server.public_url,
             verify_admin_key=self._is_admin_key,
             # With the key in it, a new admin key signs everybody out.
             session_secret=self._session_secret + self.admin_key.encode(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
 
 from naru.settings.table import RESTART, Seconds, Table
 
@@ -23,6 +25,11 @@ class Server(Table):
         description="Port to listen on; 0 takes a free one.",
         json_schema_extra=RESTART,
     )
+    public_url: str | None = Field(
+        None,
+        description="Address by which browsers reach it, e.g. `https://naru.example.com`; default: as each "
+        "request says it. Set it behind a proxy that ends TLS: cookies are Secure then.",
+    )
     max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     max_concurrent_calls: int = Field(
         4096, ge=1, description="Calls in flight in one process; more get 503 with Retry-After."
@@ -30,6 +37,22 @@ class Server(Table):
     shutdown_grace_s: Seconds = Field(
         30, description="How long running calls may finish at a stop.", json_schema_extra=RESTART
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            is_origin = parts.port != 0 and parts.path in ("", "/") and not parts.query and not parts.fragment
+        except ValueError:
+            raise ValueError("is not an address; write it as https://host[:port]") from None
+        if not is_origin or "@" in parts.netloc or not value.isprintable() or " " in value:
+            raise ValueError("must be https://host[:port] and nothing behind it")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must begin with https:// or http:// and name a host")
+        return value.rstrip("/")
 
 
 class Resilience(Table):

@@ -91,6 +91,11 @@ def read_context(request: Request) -> ControlContext:
     return context
 
 
+def read_base_url(request: Request) -> str:
+    """This server's address as browsers call it, without a slash at its end."""
+    return read_context(request).public_url() or str(request.base_url).rstrip("/")
+
+
 def read_principal(request: Request) -> PersonPrincipal:
     """Who the gate let in."""
     principal = request.state.principal

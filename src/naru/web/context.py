@@ -138,6 +138,8 @@ class ControlContext:
     """Tells the database what this process has spent up to now; None where no road runs."""
     records: Records | None = None
     """The vault, feedback and reviews; None where trust keeps nothing."""
+    public_url: Callable[[], str | None] = lambda: None
+    """`[server] public_url` of the settings in force."""
     directory: Directory | None = None
     """People who may sign in; without it there is the admin key alone."""
 

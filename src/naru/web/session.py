@@ -272,6 +272,18 @@ def read_cookie(scope: Scope) -> str:
     return morsel.value if morsel else ""
 
 
+def is_over_tls(scope: Scope, address: str) -> bool:
+    """Whether the browser came by https, so that its cookies may be `Secure`.
+
+    Behind a proxy that ends TLS the request itself says http. A browser names its own scheme in the Origin of
+    what it posts; forwarded headers are not asked, for any client can send them.
+
+    Args:
+        address: this server's, as it was set or else as the request says it.
+    """
+    return address.startswith("https://") or (read_header(scope, b"origin") or "").startswith("https://")
+
+
 def is_same_origin(scope: Scope) -> bool:
     """Whether a page of this very server sent the request.
 

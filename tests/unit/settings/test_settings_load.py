@@ -99,6 +99,8 @@ def test_a_whole_file_is_read(tmp_path):
         ("[providers.x]\nkind = 'opena'\n", 2, "'openai'"),
         ("[providers.'a b']\nkind = 'openai'\napi_key = 'k'\n", 1, "not a usable name"),
         ("[providers.x]\nkind = 'openai'\n", 1, "needs a key"),
+        ("[server]\npublic_url = 'https://naru.example.com/console'\n", 2, "nothing behind it"),
+        ("[server]\npublic_url = 'naru.example.com'\n", 2, "must be"),
         ("[providers.x]\nkind = 'openai-compatible'\n", 1, "needs base_url"),
         ("[providers.x]\nkind = 'bedrock'\n", 1, "needs region"),
         ("[providers.x]\nkind = 'openai'\napi_key = 'a'\napi_key_env = 'B'\n", 1, "keep one of them"),

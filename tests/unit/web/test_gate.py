@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from fastapi.routing import APIRoute
@@ -187,6 +187,23 @@ def test_signing_in_gives_a_cookie_scripts_cannot_read(anyone):
     assert "secure" not in cookie
     tls = anyone.post("https://testserver/login", data={"key": KEY}, headers={"origin": "https://testserver"})
     assert "secure" in tls.headers["set-cookie"].lower()
+
+
+def test_behind_a_proxy_that_ends_tls_cookies_are_secure(context):
+    """The request says http then: the browser's own Origin tells, or `[server] public_url`; what any client
+    could send as a forwarded header does not."""
+
+    def is_secure(there, form, **headers):
+        with TestClient(create_control_app(there), follow_redirects=False) as client:
+            cookie = client.post("/login" if "key" in form else "/preferences", data=form, headers=headers)
+        return "secure" in cookie.headers["set-cookie"].lower()
+
+    assert is_secure(context, {"key": KEY}, origin="https://testserver")
+    assert not is_secure(context, {"key": KEY}, **OWN)
+    assert not is_secure(context, {"key": KEY}, **OWN, **{"x-forwarded-proto": "https"})
+    named = replace(context, public_url=lambda: "https://naru.example.com")
+    assert is_secure(named, {"key": KEY}, **OWN)
+    assert is_secure(named, {"theme": "dark"}, **OWN)
 
 
 def test_a_session_ends_after_twelve_hours(browser, clock):

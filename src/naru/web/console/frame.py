@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from naru.identity import Permission, PersonPrincipal, decide, may_somewhere
 from naru.kernel.errors import NaruError
-from naru.web.access import find_session, read_context
+from naru.web.access import find_session, read_base_url, read_context
 from naru.web.console.language import LANGUAGES, find_language, read_catalogue
 from naru.web.console.show import Figures
 from naru.web.errors import read_title
@@ -146,7 +146,7 @@ def render(
         theme=theme if theme in THEMES else "system",
         version=context.version,
         here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        base_url=str(request.base_url).rstrip("/"),
+        base_url=read_base_url(request),
         key_path=shlex.quote(context.admin_key_hint),
         **(values or {}),
     )

@@ -14,9 +14,10 @@ from starlette.responses import RedirectResponse, Response
 
 from naru.identity.oidc import FLOW_S, OidcClient
 from naru.kernel.errors import NaruError, NotFound
+from naru.web.access import read_base_url
 from naru.web.console.frame import local_path, render
 from naru.web.console.sign_in.page import read_directory, set_session
-from naru.web.session import LIFETIME_S
+from naru.web.session import LIFETIME_S, is_over_tls
 
 router = APIRouter()
 
@@ -34,9 +35,7 @@ async def start(request: Request, next: str = "/") -> Response:
     """Send the browser to the identity provider."""
     client = _read_client(request)
     try:
-        url, flow = await client.start(
-            redirect_uri=str(request.base_url).rstrip("/") + CALLBACK, next=local_path(next)
-        )
+        url, flow = await client.start(redirect_uri=read_base_url(request) + CALLBACK, next=local_path(next))
     except NaruError as error:
         return _show_refusal(request, error)
     response = RedirectResponse(url, 303)
@@ -47,7 +46,7 @@ async def start(request: Request, next: str = "/") -> Response:
         path=_PATH,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=is_over_tls(request.scope, client.settings.redirect_uri or read_base_url(request)),
     )
     return response
 
@@ -74,7 +73,7 @@ async def finish(request: Request) -> Response:
     # A page of ours that goes on by itself: the browser holds the session, which is `strict`, back from a
     # redirect that began at the provider.
     response = render(request, "sign_in/arrived.html", values={"next": local_path(flow.next)})
-    set_session(response, request, sessions.create(step, "oidc"))
+    set_session(response, request, sessions.create(step, "oidc"), came_by=flow.redirect_uri)
     if len(finished.id_token) <= _MAX_HINT:
         # It opens nothing here: its nonce is spent. The browser shows it to the provider at the sign-out.
         response.set_cookie(
@@ -84,7 +83,7 @@ async def finish(request: Request) -> Response:
             path=_SIGNED_OUT,
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=is_over_tls(request.scope, flow.redirect_uri),
         )
     return _drop_flow(response)
 
@@ -95,7 +94,7 @@ async def show_signed_out(request: Request) -> Response:
     url = None
     try:
         url = await _read_client(request).find_logout_url(
-            str(request.base_url) + "login", request.cookies.get(_HINT_COOKIE, "")[:_MAX_HINT]
+            read_base_url(request) + "/login", request.cookies.get(_HINT_COOKIE, "")[:_MAX_HINT]
         )
     except NaruError:
         url = None  # the provider is away, or was taken out of the settings: there is nothing to offer

@@ -18,7 +18,7 @@ from naru.identity.people_directory import Directory
 from naru.identity.people_sign_in import Step
 from naru.kernel.audit import AuditEvent
 from naru.kernel.errors import NaruError, NotFound, PayloadTooLarge, RateLimited
-from naru.web.access import read_context, read_principal, read_source, requires, verify_key
+from naru.web.access import read_base_url, read_context, read_principal, read_source, requires, verify_key
 from naru.web.console.frame import THEME_COOKIE, THEMES, local_path, render
 from naru.web.console.language import COOKIE as LANGUAGE_COOKIE
 from naru.web.console.language import LANGUAGES
@@ -30,6 +30,7 @@ from naru.web.session import (
     PENDING_S,
     Pending,
     PersonSessions,
+    is_over_tls,
     read_cookie,
 )
 
@@ -195,7 +196,11 @@ async def set_preferences(request: Request) -> Response:
     for cookie, value, known in chosen:
         if value in known:
             response.set_cookie(
-                cookie, str(value), max_age=_YEAR_S, samesite="strict", secure=request.url.scheme == "https"
+                cookie,
+                str(value),
+                max_age=_YEAR_S,
+                samesite="strict",
+                secure=is_over_tls(request.scope, read_base_url(request)),
             )
     return response
 
@@ -233,20 +238,24 @@ def go_on(
         path="/login",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=is_over_tls(request.scope, read_base_url(request)),
     )
     return response
 
 
-def set_session(response: Response, request: Request, token: str) -> None:
-    """Give the browser its session."""
+def set_session(response: Response, request: Request, token: str, *, came_by: str | None = None) -> None:
+    """Give the browser its session.
+
+    Args:
+        came_by: the address it was sent to, where that is known better than the request says it.
+    """
     response.set_cookie(
         COOKIE,
         token,
         max_age=LIFETIME_S,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=is_over_tls(request.scope, came_by or read_base_url(request)),
     )
 
 
