@@ -178,19 +178,28 @@ class Exchange:
             return None
         return max(0.0, self.first_byte_at - self.started - self.upstream_wait_s)
 
-    async def start_answer(self, status: int, headers: list[tuple[bytes, bytes]], lines: bytes = b"") -> None:
+    async def start_answer(
+        self,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        lines: bytes = b"",
+        *,
+        is_whole: bool = False,
+    ) -> None:
         """Send the status and the headers; from here on there is no way back.
 
         Args:
             status: of HTTP.
             headers: checked one by one by the server.
             lines: more of them, finished (`name: value`, CRLF) and known to be clean: ten checks fewer.
+            is_whole: the whole body is sent next.
         """
         self.first_byte_at = perf_counter()
         self.http_status = status
         head = self.scope.get(HEAD)
         if head is not None:
             head.more = lines
+            head.is_whole = is_whole
         else:
             headers += [tuple(line.split(b": ", 1)) for line in lines.splitlines()]  # type: ignore[misc]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
@@ -200,5 +209,5 @@ class Exchange:
     ) -> None:
         """Send a whole answer; `lines` as in `start_answer`."""
         headers.append((b"content-length", b"%d" % len(body)))
-        await self.start_answer(status, headers, lines)
+        await self.start_answer(status, headers, lines, is_whole=True)
         await self.send({"type": "http.response.body", "body": body})

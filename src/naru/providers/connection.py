@@ -23,6 +23,8 @@ _HIGH_WATER, _LOW_WATER = 512 * 1024, 128 * 1024
 """Bytes of a stream that wait for a slow reader before the upstream is made to wait, and until when."""
 _INFLATE_STEP = 256 * 1024
 _FINAL = 200
+_ENCODING = b"content-encoding"
+_ENCODING_LENGTH = len(_ENCODING)
 
 
 class Origin(NamedTuple):
@@ -49,6 +51,7 @@ class Response:
     __slots__ = (
         "_buffered",
         "_connection",
+        "_encoding",
         "_error",
         "_headers",
         "_is_paused",
@@ -64,6 +67,7 @@ class Response:
         self._connection: Connection | None = connection
         self._raw: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] | None = None
+        self._encoding = b""
         self._parts: list[bytes] = []
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -160,10 +164,13 @@ class Response:
 
     def add_header(self, name: bytes, value: bytes) -> None:
         self._raw.append((name, value))
+        if len(name) == _ENCODING_LENGTH and name.lower() == _ENCODING:
+            self._encoding = self._encoding or value.lower()
 
     def forget_headers(self) -> None:
         """They were of an interim answer (1xx)."""
         self._raw.clear()
+        self._encoding = b""
 
     def add_body(self, data: bytes) -> None:
         self._parts.append(data)
@@ -204,8 +211,7 @@ class Response:
 
     def _find_inflater(self) -> zlib._Decompress | None:
         """None when the body is not compressed, which is what Naru asks for."""
-        encoding = next((value for name, value in self._raw if name.lower() == b"content-encoding"), b"")
-        encoding = encoding.lower()
+        encoding = self._encoding
         if encoding in (b"", b"identity"):
             return None
         if encoding not in (b"gzip", b"x-gzip", b"deflate"):

@@ -12,6 +12,7 @@ import fcntl
 import logging
 import mmap
 import os
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Begun(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
+_write_length = struct.Struct("<I").pack_into
 
 
 class _Segment:
@@ -74,7 +76,7 @@ class _Segment:
         if end + 4 > self.size:
             return False
         self.map[at + 4 : end] = line
-        self.map[at : at + 4] = len(line).to_bytes(4, "little")
+        _write_length(self.map, at, len(line))
         self.at = end
         return True
 

@@ -39,6 +39,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _checked_bytes = 0
     _running: Any = None
     _timer: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -55,7 +56,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         self._wire_bytes += len(data)
         self._read_bytes = len(data)
         self._feed(data)
@@ -123,6 +123,29 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._stage = _IDLE
             self._stop_timer()
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, with one timer a connection, which sees for itself how long it was quiet."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._on_quiet)
+
+    def _on_quiet(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._stage != _IDLE or self._is_answering() or self.transport.is_closing():
+            return  # the end of that answer starts it again
+        left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self._on_quiet)
+        else:
+            self.transport.close()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
@@ -201,7 +224,7 @@ class _Corked:
     in the same turn of the event loop (of a stream that waits) goes out at the end of that turn.
     """
 
-    __slots__ = ("_head", "_loop", "_transport", "is_closing", "more")
+    __slots__ = ("_head", "_loop", "_transport", "is_closing", "is_whole", "more")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -209,6 +232,8 @@ class _Corked:
         self._head: bytes | None = None
         self.more = b""
         """Lines for the next head, each with its CRLF, from one who vouches for them (`gateway.exchange`)."""
+        self.is_whole = False
+        """All of the body follows the next head in the same breath."""
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
@@ -218,7 +243,8 @@ class _Corked:
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
             self._head = data[:-2] + self.more + b"\r\n" if self.more else data
             self.more = b""
-            self._loop.call_soon(self._flush)
+            if not self.is_whole:
+                self._loop.call_soon(self._flush)
         else:
             self._transport.write(data)
 

@@ -107,6 +107,27 @@ async def test_a_slow_request_on_a_used_connection_is_ended(naru, monkeypatch):
     writer.close()
 
 
+async def test_a_connection_at_rest_is_closed_and_one_in_use_is_not(naru, monkeypatch, upstream):
+    """The rest is counted from the last answer, however long the connection has lived."""
+    rest_s = property(lambda _: 0.4, lambda _, __: None)
+    monkeypatch.setattr(BoundedHttpProtocol, "timeout_keep_alive", rest_s, raising=False)
+    reader, writer = await asyncio.open_connection("127.0.0.1", naru.port)
+    loop = asyncio.get_running_loop()
+    for _ in range(4):
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: naru\r\n\r\n")
+        assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 OK")
+        await asyncio.sleep(0.15)
+    upstream.script(delay_first_ms=700)
+    writer.write(post(naru) + CHAT)
+    assert (await reader.readuntil(b"}}")).startswith(b"HTTP/1.1 200 OK")
+    answered = loop.time()
+    async with asyncio.timeout(10):
+        while await reader.read(65_536):
+            pass
+    assert loop.time() - answered >= 0.3
+    writer.close()
+
+
 async def test_a_body_that_trickles_is_ended_and_its_place_given_back(naru, monkeypatch):
     monkeypatch.setattr(BoundedHttpProtocol, "patience_s", 0.1)
     answer = await talk(naru, post(naru) + CHAT[:5])

@@ -1,4 +1,4 @@
-"""A call's time ends when it was said to, and a client that leaves ends its call; no timer is paid for else."""
+"""A call ends when its time is over or its client leaves, and most calls pay for no timer."""
 
 from __future__ import annotations
 

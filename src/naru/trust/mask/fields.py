@@ -99,13 +99,15 @@ class Walk:
     Attributes:
         slots: every text that the detectors are to see, in order.
         opaque: kinds of content nobody can look into (`image`, `token_ids`, ...).
+        is_hiding: the request cannot go out as it came, though nothing was found: see `_is_read_whole`.
     """
 
-    __slots__ = ("_fields", "_lists", "_whole", "opaque", "slots")
+    __slots__ = ("_fields", "_lists", "_whole", "is_hiding", "opaque", "slots")
 
     def __init__(self, fields: dict[str, msgspec.Raw]) -> None:
         self.slots: list[Slot] = []
         self.opaque: set[str] = set()
+        self.is_hiding = False
         self._fields = fields
         self._lists: dict[str, list[Unit]] = {}
         self._whole: dict[str, Unit] = {}
@@ -121,13 +123,6 @@ class Walk:
                 "A field of the request cannot be read in full, so it cannot be masked."
                 " Check its JSON: depth, half surrogate pairs, numbers out of range."
             ) from None
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether the request cannot go out as it came, though nothing was found: see `_is_read_whole`."""
-        return any(unit.is_changed for unit in self._whole.values()) or any(
-            unit.is_changed for units in self._lists.values() for unit in units
-        )
 
     def _open(self, name: str, raw: msgspec.Raw) -> None:
         if name not in places.KNOWN and places.FIELD.fullmatch(name) is None:
@@ -158,6 +153,7 @@ class Walk:
             units.append(unit)
             self._visit(unit, unit, None, name, item, f"{name}.{number}")
         if not _is_read_whole(raw, items):
+            self.is_hiding = True
             for unit, own in zip(units, _decode_list(raw), strict=True):
                 unit.is_changed = not _is_read_whole(own, unit.value)
         if name in ("prompt", "input") and any(isinstance(unit.value, int) for unit in units):
@@ -166,7 +162,8 @@ class Walk:
     def _open_whole(self, name: str, raw: msgspec.Raw) -> None:
         unit = self._whole[name] = Unit(_decode(raw))
         self._visit(unit, unit, None, name, unit.value, name)
-        unit.is_changed = not _is_read_whole(raw, unit.value)
+        if not _is_read_whole(raw, unit.value):
+            self.is_hiding = unit.is_changed = True
 
     def _open_data(self, name: str, raw: msgspec.Raw) -> None:
         """A field nobody here knows: its JSON as it stands, name and all."""

@@ -73,7 +73,7 @@ class Look:
     def __init__(self, fields: dict[str, msgspec.Raw], find: Find) -> None:
         self.walk = Walk(fields)
         self.found = [find(slot.text) for slot in self.walk.slots]
-        self.is_clean = not any(self.found) and not self.walk.is_changed and not self._has_tokens()
+        self.is_clean = not any(self.found) and not self.walk.is_hiding and not self._has_tokens()
 
     def _has_tokens(self) -> bool:
         return any(
