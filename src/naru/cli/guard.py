@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from naru.cli.text_lines import answer_line, number_lines, read_text, write_answers
 from naru.kernel.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -43,28 +42,14 @@ def guard(
         raise BadRequest(f"No such source: say one of {', '.join(SOURCES)}.", param="source")
     judge = Guard()
     hosts = tuple(allow_host or ())
-    if not jsonl:
-        print(json.dumps(_judge(judge, sys.stdin.read(), written_by, hosts), ensure_ascii=False, indent=2))
-        return
-    for id, text in _read_lines():
-        print(
-            json.dumps({"id": id, **_judge(judge, text, written_by, hosts)}, ensure_ascii=False), flush=True
-        )
 
+    def run(text: str) -> dict[str, Any]:
+        return _judge(judge, text, written_by, hosts)
 
-def _read_lines() -> Iterator[tuple[Any, str]]:
-    for number, line in enumerate(sys.stdin, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise BadRequest(
-                f"Line {number} is no JSON; each line is an object with `id` and `text`."
-            ) from None
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            raise BadRequest(f"Line {number} has no `text`; each line is an object with `id` and `text`.")
-        yield row.get("id"), row["text"]
+    if jsonl:
+        write_answers("guard", ((number, answer_line(line, number, run)) for number, line in number_lines()))
+    else:
+        print(json.dumps(run(read_text()), ensure_ascii=False, indent=2))
 
 
 def _judge(judge: Guard, text: str, source: Source, hosts: tuple[str, ...]) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
+from naru.cli.text_lines import Answer, answer_line, leave_quietly, number_lines, read_text, write_answers
 from naru.kernel.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 _BATCH: Final = 64
 """Lines that a worker takes at once; so many are in memory for each worker, times four."""
 _MAX_WORKERS: Final = 64
-_BAD: Final = 1
 
 
 class _Setup(NamedTuple):
@@ -32,12 +30,6 @@ class _Setup(NamedTuple):
     threshold: float
     dictionaries: tuple[tuple[str, tuple[str, ...]], ...]
     patterns: tuple[tuple[str, str], ...]
-
-
-class _Answer(NamedTuple):
-    text: str
-    fault: str | None
-    """What was wrong with the line, without a word of it."""
 
 
 def mask(
@@ -73,68 +65,23 @@ def mask(
         return
     setup = _Setup(_read_types(only), threshold, _read_dictionaries(dictionary), _read_patterns(pattern))
     run = _new_masker(setup)  # here too, so that what is wrong with it is said before a line is read
+    if jsonl:
+        one_by_one = ((number, _answer(line, number, run)) for number, line in number_lines())
+        write_answers("mask", one_by_one if workers == 1 else _in_workers(setup, workers))
+        return
     try:
-        if not jsonl:
-            sys.stdout.write(run(_read_text()).masked)
-            sys.stdout.flush()
-            return
-        if _mask_lines(setup, run, workers):
-            raise typer.Exit(_BAD)
+        sys.stdout.write(run(read_text()).masked)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # Who reads has enough. Python would say so again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(_BAD) from None
+        leave_quietly()
 
 
-def _mask_lines(setup: _Setup, run: Callable[[str], Preview], workers: int) -> bool:
-    """Every line in its order; whether there was a bad one."""
-    answers = _answer_all(sys.stdin.buffer, run) if workers == 1 else _in_workers(setup, workers)
-    is_bad = False
-    out = sys.stdout.buffer
-    for number, answer in answers:
-        if answer.fault is not None:
-            is_bad = True
-            print(f"naru mask: line {number}: {answer.fault}", file=sys.stderr, flush=True)
-        out.write(answer.text.encode() + b"\n")
-        out.flush()
-    return is_bad
+def _answer(line: bytes, number: int, run: Callable[[str], Preview]) -> Answer:
+    def judge(text: str) -> dict[str, Any]:
+        found = run(text)
+        return {"masked": found.masked, "entities": [_entity(entity) for entity in found.entities]}
 
-
-def _answer_all(lines: Iterable[bytes], run: Callable[[str], Preview]) -> Iterator[tuple[int, _Answer]]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield number, _answer(line, number, run)
-
-
-def _answer(line: bytes, number: int, run: Callable[[str], Preview]) -> _Answer:
-    id: Any = None
-    try:
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            return _refuse(None, number, "no JSON object; each line is an object with `id` and `text`")
-        id = row.get("id")
-        if not isinstance(row.get("text"), str):
-            return _refuse(id, number, "no `text`; each line is an object with `id` and `text`")
-        found = run(row["text"])
-    except (ValueError, RecursionError):
-        return _refuse(id, number, "no JSON in UTF-8; each line is an object with `id` and `text`")
-    except Exception as error:  # noqa: BLE001 - one line that cannot be looked through loses no other
-        return _refuse(id, number, f"it could not be looked through ({type(error).__name__})")
-    entities = [_entity(entity) for entity in found.entities]
-    return _Answer(_write({"id": id, "masked": found.masked, "entities": entities}), None)
-
-
-def _refuse(id: object, number: int, fault: str) -> _Answer:
-    return _Answer(_write({"id": id, "line": number, "error": fault}), fault)
-
-
-def _write(row: dict[str, Any]) -> str:
-    text = json.dumps(row, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, in the id
-        return json.dumps(row)
-    return text
+    return answer_line(line, number, judge)
 
 
 def _entity(entity: Entity) -> dict[str, Any]:
@@ -146,13 +93,13 @@ def _entity(entity: Entity) -> dict[str, Any]:
 # --- worker processes ------------------------------------------------------------------------------------
 
 
-def _in_workers(setup: _Setup, workers: int) -> Iterator[tuple[int, _Answer]]:
+def _in_workers(setup: _Setup, workers: int) -> Iterator[tuple[int, Answer]]:
     """The same in several processes: batches go out and come back in order, a bounded number at a time."""
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing import get_context
 
-    numbered = ((number, line) for number, line in enumerate(sys.stdin.buffer, 1) if line.strip())
-    waiting: deque[Future[list[tuple[int, _Answer]]]] = deque()
+    numbered = number_lines()
+    waiting: deque[Future[list[tuple[int, Answer]]]] = deque()
     context = get_context("spawn")  # a fork would copy the threads' locks of what is loaded
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(setup,)) as pool:
         while batch := list(islice(numbered, _BATCH)):
@@ -173,7 +120,7 @@ def _begin(setup: _Setup) -> None:
     _Worker.run = staticmethod(_new_masker(setup))
 
 
-def _work(batch: list[tuple[int, bytes]]) -> list[tuple[int, _Answer]]:
+def _work(batch: list[tuple[int, bytes]]) -> list[tuple[int, Answer]]:
     return [(number, _answer(line, number, _Worker.run)) for number, line in batch]
 
 
@@ -201,13 +148,6 @@ def _new_masker(setup: _Setup) -> Callable[[str], Preview]:
 
     rules = Rules(note=False)
     return lambda text: preview(text, find, rules)
-
-
-def _read_text() -> str:
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"The text is not UTF-8 (at byte {error.start}).") from None
 
 
 def _read_types(only: str | None) -> frozenset[str]:

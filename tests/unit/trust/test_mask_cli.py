@@ -67,6 +67,7 @@ def test_a_bad_line_loses_no_other(workers):
         b"\xff",
         b'{"text": "' + b"[" * 5 + b'"}',
         b"nul",
+        b'{"id": NaN, "text": "a"}',
     ]
     good = lines({"id": "g", "text": KOREAN}).strip()
     data = b"".join(line + b"\n" + good + b"\n" for line in bad) + b"\n  \n" + good
@@ -74,10 +75,10 @@ def test_a_bad_line_loses_no_other(workers):
     found = answers(result)
     assert result.exit_code == 1
     assert [a.get("id") for a in found] == [
-        *(None, "g", None, "g", 3, "g", 4, "g", None, "g", None, "g", None, "g", "g")
+        *(None, "g", None, "g", 3, "g", 4, "g", None, "g", None, "g", None, "g", None, "g", "g")
     ]
     faults = [a["line"] for a in found if "error" in a]
-    assert faults == [1, 3, 5, 7, 9, 13]
+    assert faults == [1, 3, 5, 7, 9, 13, 15]
     assert [int(line.split()[3].rstrip(":")) for line in result.stderr.splitlines()] == faults
     assert "minsu" not in result.stderr
 
