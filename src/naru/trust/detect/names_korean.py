@@ -153,13 +153,14 @@ class KoreanNames:
         found: list[Candidate] = []
         last = -1
         common, beginnings, foreign = self._common, self._beginnings, self._foreign
+        title_begins = foreign.title_begins
         known: dict[str, tuple[Reading, ...]] = {}
         for m in self._gate.finditer(text):
             run = m.group()
             i, j = m.span()
             pair = run[:2]
             is_foreign = (pair in beginnings and run.startswith(beginnings[pair])) or (
-                text[j : j + 2] in foreign.title_begins and foreign.may_be_spelled(text, j, run)
+                len(run) > 2 and text[j : j + 2] in title_begins and foreign.may_be_spelled(text, j, run)
             )
             is_korean = m.lastindex != _FOREIGN
             if i < last or not (is_korean or is_foreign):

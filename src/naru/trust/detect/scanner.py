@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Protocol, runtime_checkable
 
 from naru.trust.detect.addresses import AddressDetector
@@ -15,6 +16,7 @@ from naru.trust.detect.structured import StructuredDetector
 from naru.trust.entity import CUSTOM, Detector, Entity
 
 DEFAULT_THRESHOLD = 0.5
+_START = attrgetter("start")
 
 
 @runtime_checkable
@@ -80,7 +82,7 @@ class Scanner:
 
 def resolve(found: list[Entity]) -> list[Entity]:
     """The best of overlapping entities. One that holds another whole wins, unless it is much less sure."""
-    found.sort(key=_place)
+    found.sort(key=_START)
     kept: list[Entity] = []
     cluster: list[Entity] = []
     reach = -1
@@ -98,10 +100,6 @@ def resolve(found: list[Entity]) -> list[Entity]:
     return kept
 
 
-def _place(entity: Entity) -> tuple[int, int]:
-    return entity.start, -entity.end
-
-
 def _rank(entity: Entity) -> tuple[bool, float, int]:
     # The operator's own words come first: they were named on purpose. Then certainty, where a longer span
     # gains a little with each sign, so that an address beats the name or the postal code within it.
@@ -110,7 +108,9 @@ def _rank(entity: Entity) -> tuple[bool, float, int]:
 
 
 def _settle(cluster: list[Entity]) -> list[Entity]:
-    """Greedy by rank.."""
+    """Greedy by rank, the first of equals; each cluster of two overlaps."""
+    if len(cluster) == 2:
+        return [max(cluster, key=_rank)]
     taken: list[Entity] = []
     places: list[int] = []
     for entity in sorted(cluster, key=_rank, reverse=True):

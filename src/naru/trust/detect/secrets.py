@@ -129,16 +129,15 @@ _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s\\:,.-]){0,20000}")
 _MAX_PEM = 20_000
 _TELLING = 64
 
-# What stands between a label and its value.
+# What stands between a label and its value. Only words are told in either case: it takes time at every sign.
 _GLUE = (
-    r"(?:[\"'`*]{0,3}\s{0,3}(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|is|as|to|was|=>)"
+    r"(?:[\"'`*]{0,3}\s{0,3}(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|(?i:is|as|to|was)|=>)"
     r"[\"'`*]{0,3}\s{0,3}|(?P<blank> {1,2}))"
 )
 _VALUE = re.compile(
-    r"(?:[_ -]?(?:번호|값|key|키|value|token|id))?(?:\s?\([^)\n]{0,20}\))?"
+    r"(?:[_ -]?(?i:번호|값|key|키|value|token|id))?(?:\s?\([^)\n]{0,20}\))?"
     + _GLUE
-    + r"(?:(?:Bearer|Basic|Token)\s{1,3})?(?P<open>[\"'`“‘<(\[{$]{0,2})(?P<value>[!-~]{4,512}+)",
-    re.IGNORECASE,
+    + r"(?:(?i:Bearer|Basic|Token)\s{1,3})?(?P<open>[\"'`“‘<(\[{$]{0,2})(?P<value>[!-~]{4,512}+)"
 )
 _LABELS_OF_ENTRY = """
 password; passwd; passphrase; pwd; passcode; 비밀번호; 비밀 번호; 패스워드; 비번; 암호는; 암호:; 암호 :;
@@ -177,7 +176,7 @@ _DULL = frozenset(_DULL_WORDS.split())
 _PLACEHOLDER = re.compile(
     r"(?:[*xX•.\-_]+|your[_-].*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.)\Z", re.IGNORECASE
 )
-_PLACEHOLDER_WORDS = ("example", "placeholder", "redacted", "dummy")
+_PLACEHOLDER_WORDS = re.compile("example|placeholder|redacted|dummy")
 _OPENING = frozenset("<{$([")
 _CLOSING = {"“": "”", "‘": "’"}
 _PLAIN_SIGNS = frozenset([":", "=", "==", ":=", "->", "=>", "→"])
@@ -187,6 +186,7 @@ _CALL = re.compile(r"[A-Za-z_][A-Za-z_.]*[(\[]|[A-Za-z_][A-Za-z0-9_.]*[(\[].*[)\
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_.]*,?\Z")
 _TRAIL = ".,;:)]}\"'`”’>"
 _DIGITS, _LETTERS = string.digits.encode(), string.ascii_letters.encode()
+_DIGIT_SIGNS, _LETTER_SIGNS = frozenset(string.digits), frozenset(string.ascii_letters)
 _UPPERS = string.ascii_uppercase.encode()
 
 
@@ -282,7 +282,7 @@ def _is_placeholder(value: str) -> bool:
     """`your_password`, `<secret>`, `${TOKEN}`, `key(…)`: what stands in a manual."""
     lower = value.lower()
     return (
-        any(word in lower for word in _PLACEHOLDER_WORDS)
+        _PLACEHOLDER_WORDS.search(lower) is not None
         or ("(" in value and ")" in value[value.index("(") :])
         or _PLACEHOLDER.match(value) is not None
     )
@@ -292,14 +292,14 @@ def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | No
     size = len(value)
     if not _MIN_PASSWORD <= size <= _MAX_PASSWORD or value.lower() in _DULL or "://" in value:
         return None
-    if _is_placeholder(value[:_TELLING]) or not any(map(str.isalnum, value)):
+    if _is_placeholder(value[:_TELLING]) or not value.strip(string.punctuation):
         return None
     if value.isdigit():
         # 비밀번호 1234 without a sign between may be anything; twelve digits are a number of another kind.
         is_pin = sign != "" and size <= _MAX_PIN
         return Entity("PASSWORD", start, start + size, 0.7, "label before it") if is_pin else None
-    has_digit = any(map(str.isdigit, value))
-    has_letter = any(map(str.isalpha, value))
+    has_digit = not _DIGIT_SIGNS.isdisjoint(value)
+    has_letter = not _LETTER_SIGNS.isdisjoint(value)
     has_sign = not value.rstrip("!?").isalnum()
     is_long = size >= _SURE_PASSWORD
     if sign in _PLAIN_SIGNS:

@@ -5,6 +5,7 @@ Linear: both scans read the text once, and what is looked at around a hit is bou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
@@ -20,6 +21,7 @@ _IPV6 = "[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]|[0-9a-f]::[0-9a-f]|::[0-9a-f]"
 # Labels whose value is found from the label, since its own shape would be found everywhere.
 _PROMISES = {"POSTAL_CODE": papers.find_postal_after, "PASSPORT": papers.find_passport_after}
 _MAX_TRIGGER = 16
+_BEGINNING = re.compile(r"[A-Za-z](?<![A-Za-z0-9_].)(?=(?:[^\W_]|[ -])*\Z)")
 
 
 _Reader = Callable[[str, int, Labels], Entity | None]
@@ -142,12 +144,7 @@ def _read_foreign(_length: int, text: str, end: int, near: Labels) -> Entity | N
 
 def _beginnings(text: str, end: int) -> Iterator[int]:
     """Where a trigger of no fixed length may begin: at a word's start, some signs back."""
-    start = end
-    while start > 0 and end - start < _MAX_TRIGGER and (text[start - 1].isalnum() or text[start - 1] in " -"):
-        start -= 1
-    for begin in range(start, end):
-        if text[begin].isalpha() and text[begin].isascii() and (begin == 0 or not _is_word(text[begin - 1])):
-            yield begin
+    return (found.start() for found in _BEGINNING.finditer(text, max(0, end - _MAX_TRIGGER), end))
 
 
 _PAPERS: dict[str, Callable[[int, str, int, Labels], Entity | None]] = {
@@ -157,7 +154,3 @@ _PAPERS: dict[str, Callable[[int, str, int, Labels], Entity | None]] = {
     "foreign": _read_foreign,
     "license": _read_foreign,
 }
-
-
-def _is_word(sign: str) -> bool:
-    return sign.isascii() and (sign.isalnum() or sign == "_")
