@@ -1,24 +1,52 @@
-"""Requests per second at 64 connections, by `wrk`, in interleaved rounds."""
+"""Requests per second at 64 connections, by `wrk`, in interleaved rounds.
+
+No prompt comes twice within any gateway's memory: the user's words differ from request to request, and only
+the system prompt stays, as in use.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contenders import Target
 from bench.figures import median, spread
+from bench.http1 import Endpoint
 from bench.machine import Cores
 from bench.processes import BenchError
 
 CONNECTIONS = 64
 PROMPT = (
     "A company runs its models on machines of its own, at edge sites and in two clouds. Name the three "
-    "figures that its FinOps team should look at first thing every morning, and say in one sentence each why."
+    "figures that its FinOps team should look at first thing every morning, and say in one sentence each "
+    "why. It is for {}."
 )
+_SLOT = "{}"
+_WORDS = """
+buyers sellers nurses teachers pilots bakers clerks farmers editors drivers lawyers tailors brokers masons
+sailors judges cooks guards miners monks calm busy keen tired new old proud shy quick slow bold kind wise
+young stern merry quiet loud brave plain
+"""
+_SCRIPT = """
+wrk.method = "POST"
+{headers}
+local requests, at = {{}}, {start}
+init = function()
+    local words = {{ {words} }}
+    for _, a in ipairs(words) do for _, b in ipairs(words) do for _, c in ipairs(words) do
+        requests[#requests + 1] = wrk.format(nil, nil, nil, {before} .. a .. " " .. b .. " " .. c .. {after})
+    end end end
+end
+request = function()
+    at = at + 1
+    return requests[at % #requests + 1]
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +123,7 @@ def run_wrk(target: Target, upstream: str, seconds: int, cores: Cores, folder: P
     """One run of the load generator; a long time-out, so that a slow gateway is slow and not failing."""
     endpoint = target.endpoints[upstream]
     script = folder / f"wrk-{target.name}-{upstream}.lua"
-    body = endpoint.build_body(PROMPT, max_tokens=256, temperature=0.2).decode()
-    headers = {"content-type": "application/json", **endpoint.headers}
-    lines = ['wrk.method = "POST"', f"wrk.body = {_quote_lua(body)}"]
-    lines += [f"wrk.headers[{_quote_lua(k)}] = {_quote_lua(v)}" for k, v in headers.items()]
-    script.write_text("\n".join(lines), encoding="utf-8")
+    script.write_text(write_script(endpoint), encoding="utf-8")
     command = ["taskset", "-c", ",".join(map(str, sorted(cores.client))), "wrk", "-t1", f"-c{CONNECTIONS}"]
     command += [f"-d{seconds}", "--timeout", "30s", "-s", str(script)]
     url = f"http://127.0.0.1:{endpoint.port}{endpoint.path}"
@@ -109,6 +133,21 @@ def run_wrk(target: Target, upstream: str, seconds: int, cores: Cores, folder: P
     if result.returncode != 0:
         raise BenchError(f"wrk failed: {(result.stderr or result.stdout).strip()[-300:]}")
     return read_wrk(result.stdout)
+
+
+def write_script(endpoint: Endpoint) -> str:
+    """wrk's script: 64,000 prompts in turn, from a place of its own in each run."""
+    body = endpoint.build_body(PROMPT, max_tokens=256, temperature=0.2).decode()
+    before, after = body.split(_SLOT)
+    headers = {"content-type": "application/json", **endpoint.headers}
+    words = _WORDS.split()
+    return _SCRIPT.format(
+        headers="\n".join(f"wrk.headers[{_quote_lua(k)}] = {_quote_lua(v)}" for k, v in headers.items()),
+        words=", ".join(map(_quote_lua, words)),
+        start=time.time_ns() % len(words) ** 3,
+        before=_quote_lua(before),
+        after=_quote_lua(after),
+    )
 
 
 def read_wrk(output: str) -> Load:

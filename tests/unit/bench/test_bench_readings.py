@@ -1,5 +1,6 @@
 """What the bench reads off the wire and off its load generator."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from bench.http1 import Endpoint, read_events
 from bench.processes import BenchError
 from bench.report import BEGIN, END, write_into
 from bench.results import Results, judge
-from bench.scenarios.throughput import Throughput, read_wrk
+from bench.scenarios.throughput import Throughput, read_wrk, write_script
 from bench.streams import Exchange, read_stream
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +126,12 @@ def test_a_request_names_its_length_in_bytes():
     head, _, sent = endpoint.build_request(body).partition(b"\r\n\r\n")
     assert sent == body
     assert f"content-length: {len(body)}".encode() in head
+
+
+def test_no_prompt_of_the_load_comes_twice_in_a_gateways_memory():
+    """64,000 different ones, so that no gateway answers or looks through one from memory."""
+    script = write_script(Endpoint(1, "m", {"authorization": 'Bearer "x"'}))
+    words = re.search(r"local words = \{(.*)\}", script)
+    assert words is not None
+    assert len(set(words[1].split(", "))) ** 3 >= 64_000
+    assert 'wrk.headers["authorization"] = "Bearer \\"x\\""' in script
