@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import chain
 
 from naru.trust.detect.addresses_english import EnglishAddresses
 from naru.trust.detect.addresses_korean import KoreanAddresses
+from naru.trust.detect.folding import has_digit
 from naru.trust.entity import Entity
-
-_DIGIT = re.compile(r"\d")
-"""All but a bare 서울특별시 강남구 has a number in it."""
 
 
 class AddressDetector:
@@ -26,10 +24,9 @@ class AddressDetector:
         self._korean = KoreanAddresses()
         self._english = EnglishAddresses()
 
-    def find(self, text: str) -> Iterator[Entity]:
+    def find(self, text: str) -> Iterable[Entity]:
         """Every address and labelled postal code."""
-        if _DIGIT.search(text) is not None:
-            yield from self._korean.find(text)
-            yield from self._english.find(text)
-        elif not text.isascii():
-            yield from self._korean.regions_only(text)
+        # All but a bare 서울특별시 강남구 has a number in it.
+        if has_digit(text):
+            return chain(self._korean.find(text), self._english.find(text))
+        return () if text.isascii() else self._korean.regions_only(text)

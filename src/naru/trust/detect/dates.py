@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
+from naru.trust.detect.folding import has_digit
 from naru.trust.entity import Entity
 
 _MONTHS = (
@@ -72,10 +73,11 @@ class BirthDateDetector:
 
     name = "dates"
 
-    def find(self, text: str) -> Iterator[Entity]:
+    def find(self, text: str) -> Iterable[Entity]:
         """Every date of birth; a date without a sign of birth is none."""
-        if _DIGIT.search(text) is None:
-            return
+        return self._numbered(text) if has_digit(text) else ()
+
+    def _numbered(self, text: str) -> Iterator[Entity]:
         last = -1
         for cue in _CUE.finditer(text):
             label = _LABEL.match(text, cue.start())
@@ -136,7 +138,6 @@ class BirthDateDetector:
 
 
 _BRACKET = re.compile(r"\((?=\d)")
-_DIGIT = re.compile(r"\d")
 _DATE_END = re.compile(r"[\d일]")
 _SOON = re.compile(r"\D{0,99}\d")
 """A label, a question and a month by name are shorter than this."""

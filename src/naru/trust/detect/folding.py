@@ -23,7 +23,8 @@ _FOLDED = re.compile(f"[{''.join(map(chr, _TABLE))}]")
 _MARKS = (b"\xef\xbc", b"\xef\xbd", b"\xef\xb9", b"\xe2\x80", b"\xe2\x81", b"\xe2\x88\x92", b"\xc2\xa0")
 _RARE_MARKS = (b"\xe3\x80\x80", b"\xe3\x80\x82", b"\xcb\x97")
 
-
+# A class of ASCII alone is searched for in a third of the time of `\d`.
+_DIGIT, _WIDE_DIGIT = re.compile("[0-9]"), re.compile("[０-９]")
 _REST = bytes(0x80 if 0x80 <= byte < 0xC0 else 0 for byte in range(256))
 
 
@@ -41,6 +42,11 @@ def fold(text: str) -> tuple[str, bytes]:
             text = text.replace(sign, _TABLE[ord(sign)])
         data = text.encode("utf-8", "replace")
     return text, data
+
+
+def has_digit(text: str) -> bool:
+    """Whether there is any digit, plain or full-width."""
+    return _DIGIT.search(text) is not None or (not text.isascii() and _WIDE_DIGIT.search(text) is not None)
 
 
 def code_points(data: bytes, offsets: Iterable[int]) -> list[int]:

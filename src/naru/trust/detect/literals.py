@@ -60,5 +60,5 @@ class Matcher:
         def on_match(expression: int, start: int, end: int, _flags: int, _context: object) -> None:
             append((expression, start, end))
 
-        self._database.scan(data, match_event_handler=on_match, scratch=scratch)
+        self._database.scan(data, on_match, 0, None, scratch)
         return hits

@@ -20,7 +20,7 @@ class PersonDetector:
 
     def find(self, text: str) -> list[Entity]:
         """Every name found with its score, the Korean ones first; 0 where a sign beside it is needed."""
-        return [*self._korean.find(text), *self._english.find(text)]
+        return self._korean.find(text) + self._english.find(text)
 
     def find_near(
         self, text: str, entities: Iterable[Entity], weak: Iterable[Entity], reach: int = 30

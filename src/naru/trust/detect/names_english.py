@@ -157,15 +157,16 @@ class EnglishNames:
         self._upper_given = frozenset(n.upper() for n in self._given | self._given_weak)
         self._upper_surname = frozenset(n.upper() for n in self._surname | self._surname_weak | self._korean)
 
-    def find(self, text: str) -> Iterator[Entity]:
+    def find(self, text: str) -> list[Entity]:
         """Names written First Last, or with a title, a label or a greeting, and letters for one: A씨."""
+        found: list[Entity] = []
         singles = self._singles
         for m in _NAME.finditer(text):
             if m.lastindex == _IN_CAPITALS:
-                yield from self._in_capitals(text, m)
+                found += self._in_capitals(text, m)
                 continue
             if m.lastindex == _LETTER:
-                yield Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name")
+                found.append(Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name"))
                 continue
             sequence = m.group()
             # Most are the first word of a sentence: no name, and no `Mr.` before it.
@@ -176,7 +177,8 @@ class EnglishNames:
                 or "’" in sequence
                 or text[max(0, m.start() - 2) : m.start() - 1] == "."
             ):
-                yield from self._sequence(text, m.start(), sequence)
+                found += self._sequence(text, m.start(), sequence)
+        return found
 
     def _in_capitals(self, text: str, m: re.Match[str]) -> Iterator[Entity]:
         parts = m.group().replace(",", "").split(" ")

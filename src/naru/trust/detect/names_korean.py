@@ -114,14 +114,18 @@ class KoreanNames:
         # A title begins with a surname often enough: 조합원, 변호사.
         self._words = w.nouns | w.verbs | {t for t in w.titles | w.roles | w.kin if len(t) > 2}
 
-    def find(self, text: str) -> Iterator[Entity]:
+    def find(self, text: str) -> list[Entity]:
         """Every name of the text, and with the score 0 what is none without an identifier beside it."""
-        found = self.candidates(text)
-        for c in self._accepted(text, found):
-            yield Entity("PERSON", c.start, c.end, score_of(c.points), c.reason)
-        for c in found:
-            if c.points < THRESHOLD:
-                yield Entity("PERSON", c.start, c.end, 0.0, _WEAK)
+        candidates = [] if text.isascii() else self._candidates(text)
+        if not candidates:
+            return []
+        found = [
+            Entity("PERSON", c.start, c.end, score_of(c.points), c.reason)
+            for c in self._accepted(text, candidates)
+        ]
+        weak = (c for c in candidates if c.points < THRESHOLD)
+        found += [Entity("PERSON", c.start, c.end, 0.0, _WEAK) for c in weak]
+        return found
 
     def find_near(
         self, text: str, entities: Iterable[Entity], weak: Iterable[Entity], reach: int
@@ -145,11 +149,8 @@ class KoreanNames:
             return False
         return name[-1] not in _PARTICLE_LIKE or (name[1:] in self._known and name[:2] not in self._words)
 
-    def candidates(self, text: str) -> list[Candidate]:
-        """Readings with some evidence, in order, none overlapping."""
-        return [] if text.isascii() else self._candidates(text)
-
     def _candidates(self, text: str) -> list[Candidate]:
+        """Readings with some evidence, in order, none overlapping."""
         found: list[Candidate] = []
         last = -1
         common, beginnings, foreign = self._common, self._beginnings, self._foreign

@@ -103,8 +103,14 @@ def find_numbers(text: str, drawn: bytes) -> list[tuple[int, int, bool]]:
     ]
 
 
-def draw(text: str) -> bytes:
-    """One byte for each code point: `0` for a digit, `*` for a sign that hides one, `?` for all not ASCII."""
+def draw(text: str, data: bytes) -> bytes:
+    """One byte for each code point: `0` for a digit, `*` for a sign that hides one, `?` for all not ASCII.
+
+    Args:
+        data: the text in UTF-8.
+    """
+    if len(data) == len(text):
+        return data.translate(_DRAW)
     for sign in _HIDING:
         if sign in text:
             text = text.replace(sign, "*")

@@ -64,8 +64,8 @@ class StructuredDetector:
         """Every span found, in no order, overlapping ones and weak ones too."""
         folded, data = fold(text)
         hits = self._matcher.scan(data)
-        drawn = draw(folded)
-        numbers = find_numbers(folded, drawn)
+        drawn = draw(folded, data)
+        numbers = find_numbers(folded, drawn) if b"0" in drawn else []
         found: list[Entity] = list(network.find_emails(folded)) if "@" in folded else []
         if not hits and not numbers:
             return found
