@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from tests.unit.web.conftest import NS, new_call
 
 from naru.audit import ACTIONS
+from naru.trust.guard import canary, markup, rules, secrets, toxicity, urls
 from naru.web import console
 from naru.web.console.frame import local_path
-from naru.web.console.language import CATALOGUES, negotiate
+from naru.web.console.language import CATALOGUES, negotiate, read_catalogue
+from naru.web.console.phrases import PHRASES, REASONS, say_reason
 from naru.web.console.show import Figures
 from naru.web.errors import TITLES
 
@@ -68,7 +70,7 @@ def test_every_text_of_the_console_is_in_korean():
         options_map={"**.html": {"trimmed": "true", "silent": "false"}},
     )
     wanted = {message for _, _, message, _, _ in found} | OUTSIDE
-    wanted |= set(TITLES.values()) | set(ACTIONS.values()) | set(find_refusals())
+    wanted |= PHRASES | set(TITLES.values()) | set(ACTIONS.values()) | set(find_refusals())
     with (CATALOGUES / "ko.po").open("rb") as source:
         catalogue = read_po(source)
     known = {message.id: message for message in catalogue if message.id}
@@ -79,6 +81,32 @@ def test_every_text_of_the_console_is_in_korean():
         assert not list(message.check(catalogue))
         names = re.findall(r"%\((\w+)\)", message.id)
         message.string % dict.fromkeys(names, 1)  # as a template does: a lone % would break its page
+
+
+def test_the_reasons_of_the_guard_are_said_in_korean():
+    """Each that it can give, and what is put together of two; what nobody translated stays as it came."""
+    given = {rule.reason for rule in rules.NEAR} | {mark[-1] for mark in (*markup._MARKS, *secrets._SHAPES)}
+    given |= set(toxicity._NAMES.values()) | {value for module in (rules, urls) for value in yielded(module)}
+    assert given <= set(REASONS)
+    said = read_catalogue("ko").gettext
+    assert say_reason("asks for a secret", said) == "비밀을 요구함"
+    assert say_reason("hidden as base64: asks for a secret", said) == "base64(으)로 숨김: 비밀을 요구함"
+    assert say_reason("the canary in rot13", said) == "카나리 유출(rot13)"
+    assert say_reason("something new: 100 %", said) == "something new: 100 %"
+    assert all(
+        say_reason(f"the canary {form}", said).isascii() is False for form, _ in canary._forms("w" * 16)
+    )
+
+
+def yielded(module):
+    """The phrases that a module gives with a score."""
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            phrase = node.value.elts[-1]
+            if isinstance(phrase, ast.Constant) and isinstance(phrase.value, str):
+                yield phrase.value
+            elif isinstance(phrase, ast.Name) and phrase.id.startswith("_"):
+                yield getattr(module, phrase.id)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from naru.identity import Permission, PersonPrincipal, decide, may_somewhere
 from naru.kernel.errors import NaruError
 from naru.web.access import find_session, read_base_url, read_context
 from naru.web.console.language import LANGUAGES, find_language, read_catalogue
+from naru.web.console.phrases import say_reason
 from naru.web.console.show import Figures
 from naru.web.errors import read_title
 
@@ -109,6 +110,7 @@ def read_environment(language: str) -> Environment:
         or_unknown=lambda value: figures.unknown() if value is None else value,
         # A message may hold what somebody typed: it is looked up as it is, and no % in it means anything.
         said=lambda message: translations.gettext(message) if message else "",
+        reason=lambda reason: say_reason(reason, translations.gettext),
     )
     environment.globals.update(
         percent=figures.percent,

@@ -13,6 +13,8 @@ from naru.kernel.errors import BadRequest, PayloadTooLarge, Unauthenticated
 from naru.trust.entity import ENTITY_TYPES
 from naru.web.access import find_playground_principal, read_context, read_principal, requires
 from naru.web.console.frame import render
+from naru.web.console.language import find_language, read_catalogue
+from naru.web.console.phrases import REFUSALS
 from naru.web.console.playground.seen import MAX_TEXT, MAX_TURNS, Turn, see
 from naru.web.playground_caller import for_unit, list_choices
 
@@ -53,6 +55,7 @@ async def show_playground(request: Request, model: str = "") -> Response:
             "units": units,
             "is_everywhere": principal.is_admin_key,
             "entity_types": ENTITY_TYPES,
+            "refusals": _say_refusals(find_language(request)),
         },
     )
 
@@ -80,6 +83,12 @@ async def show_seen(request: Request) -> Response:
         return Response(msgspec.json.encode(seen), media_type="application/json")
 
     return await run_in_threadpool(look)
+
+
+def _say_refusals(language: str) -> dict[str, str]:
+    """By error code. None in English: what the road says itself is more exact."""
+    said = read_catalogue(language).gettext
+    return {} if language == "en" else {code: said(text) for code, text in REFUSALS.items()}
 
 
 async def _read(request: Request) -> Asked:

@@ -18,6 +18,7 @@ function start(root) {
   const box = ask.elements.ask;
   const types = JSON.parse(words.types);
   const kinds = JSON.parse(words.kinds);
+  const refusals = JSON.parse(words.refusals);
   const nameType = (type) => types[type] ?? type;
   let messages = [];
   let running = null;
@@ -89,7 +90,7 @@ function start(root) {
       await stream(turn, result, running.signal);
     } catch (error) {
       if (error.name === "AbortError") result.note = words.stopped;
-      else fail(turn, error.isAnswer ? error.message : words.network);
+      else fail(turn, error);
       result.code = error.code;
     } finally {
       running = null;
@@ -120,9 +121,9 @@ function start(root) {
         method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify({ ...asked, answer }),
       });
       seen = await response.json();
-      if (!response.ok) throw known(seen.detail);
+      if (!response.ok) throw known(seen.detail, seen.code);
     } catch (error) {
-      fail(left, error.isAnswer ? error.message : words.network);
+      fail(left, error);
       return;
     }
     left.querySelector("[role=alert]").hidden = true;
@@ -214,9 +215,10 @@ function start(root) {
     if (result.text.includes("```")) setFenced(target, result.text);
   }
 
-  function fail(turn, message) {
+  function fail(turn, error) {
     const place = turn.querySelector("[role=alert]");
-    place.textContent = message;
+    place.textContent = error.isAnswer ? refusals[error.code] ?? error.message : words.network;
+    place.title = error.isAnswer ? error.message : "";
     place.hidden = false;
   }
 
