@@ -15,6 +15,7 @@ import msgspec
 
 from naru.kernel.errors import BadRequest
 from naru.trust.mask import places
+from naru.trust.mask.files import TextFile, clean_address, read_text_file
 from naru.trust.mask.pieces import Document, JsonText, Piece, is_binary, is_json
 
 _decode = msgspec.json.Decoder().decode
@@ -62,10 +63,11 @@ class Slot:
 
     Attributes:
         text: what detectors see of it.
+        file: whose text it is, where that lies in base64.
         masked: None while nobody wants to change it. Most requests hold nothing, and pay for no more.
     """
 
-    __slots__ = ("_document", "holder", "is_name", "key", "masked", "path", "text", "unit")
+    __slots__ = ("_document", "file", "holder", "is_name", "key", "masked", "path", "text", "unit")
 
     def __init__(self, unit: Unit, holder: Any, key: Any, text: str, path: str) -> None:
         self.unit = unit
@@ -74,6 +76,7 @@ class Slot:
         self.text = text
         self.path = path
         self.is_name = False
+        self.file: TextFile | None = None
         self.masked: Piece | JsonText | None = None
         self._document: Document | None = None
 
@@ -198,11 +201,14 @@ class Walk:
         if name in places.ADDRESSES and is_binary(value):
             self.opaque.add("binary")
             return
-        slot = Slot(unit, holder, key, value, path)
+        self._add_text(Slot(unit, holder, key, value, path), is_name=name == "name")
+
+    def _add_text(self, slot: Slot, *, is_name: bool = False) -> None:
+        value, path = slot.text, slot.path
         if value[0] in "{[ \n\t\r" and is_json(value):
             self._add_json(slot, Document())
             return
-        slot.is_name = name == "name"
+        slot.is_name = is_name
         if "\\" in value:
             piece, document = Piece(value, path, is_name=slot.is_name), Document()
             document.add(piece)
@@ -217,12 +223,29 @@ class Walk:
             if key not in places.KNOWN:
                 self._visit_data(unit, value, key, item, path)
             elif isinstance(item, str):
+                if key in places.ADDRESSES and (";base64," in item[:512] or key in places.FILES):
+                    item = self._open_file(unit, value, key, item, path)
                 if key not in places.MAYBE_SEALED or not _is_sealed(key, item, value):
                     self._visit_text(unit, value, key, key, item, path)
             elif isinstance(item, list | dict):
                 self._visit_inner(unit, value, key, item, path)
             elif isinstance(item, int | float) and abs(item) >= _SMALL and key not in places.NUMBERS:
                 self._visit_data(unit, value, key, item, path)
+
+    def _open_file(self, unit: Unit, holder: dict[str, Any], key: str, value: str, path: str) -> str:
+        """A file of text is looked at. What is still to be looked at of `value` otherwise."""
+        file = read_text_file(value, holder)
+        if file is None:
+            clean = clean_address(value)
+            if clean is not value:
+                holder[key] = clean
+                self.is_hiding = unit.is_changed = True
+            return clean
+        if file.text:
+            slot = Slot(unit, holder, key, file.text, path)
+            slot.file = file
+            self._add_text(slot)
+        return "" if file.head or is_binary(value) else value
 
     def _visit_inner(self, unit: Unit, value: dict[str, Any], key: str, item: Any, path: str) -> None:
         if key in places.SCHEMAS:
@@ -272,6 +295,8 @@ class Walk:
         elif isinstance(key, tuple):
             del holder[key[0]]
             holder.update(_decode(text))
+        elif slot.file is not None:
+            holder[key] = slot.file.written(text)
         elif isinstance(masked, JsonText) and not isinstance(holder[key], str):
             holder[key] = _decode(text)
         else:

@@ -84,6 +84,8 @@ OWN_DATA = _names("input arguments metadata variables")
 """The language's own names for free data."""
 
 ADDRESSES = _names("url image_url file_url file_data data")
+FILES = _names("file_data data")
+"""Of these, what may be base64 without saying so."""
 BINARY_KINDS = _names("base64 redacted_thinking")
 MEDIA = _names("image image_url input_image input_audio input_file file audio")
 

@@ -1,3 +1,4 @@
+import base64
 import itertools
 import json
 
@@ -138,6 +139,55 @@ def test_arguments_that_are_no_json_are_masked_as_text():
 def test_escapes_in_plain_text_hide_nothing():
     """Text that quotes JSON with \\u escapes is read through them."""
     assert masked_text('결과: {"name": "\\uae40\\ubbfc\\uc218"}') == '결과: {"name": "<PERSON_1>"}'
+
+
+def base64_of(text, encoding="utf-8"):
+    return base64.b64encode(text.encode(encoding)).decode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949", "utf-16"])
+def test_files_of_text_are_read_through_base64(encoding):
+    """A table that a client attaches is text, whatever wraps it; what it was written in stays."""
+    table = "이름,전화\n김민수,010-1234-5678\n"
+    coded = base64_of(table, encoding)
+    parts = [
+        {"type": "file", "file": {"filename": "a.csv", "file_data": f"data:text/csv;base64,{coded}"}},
+        {"type": "file", "file": {"filename": "a.CSV", "file_data": coded}},
+        {"type": "input_file", "filename": "a", "file_data": f"data:text/csv;name=김민수.csv;base64,{coded}"},
+        {"type": "image_url", "image_url": {"url": f"data:image/svg+xml;charset=x;base64,{coded}"}},
+        {"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": coded}},
+    ]
+    body, _, made = mask("chat", {"messages": [{"role": "user", "content": parts}]})
+    assert "김민수" not in json.dumps(body, ensure_ascii=False)
+    first, second, third, fourth, fifth = body["messages"][0]["content"]
+    values = [first["file"]["file_data"], second["file"]["file_data"], third["file_data"]]
+    values += [fourth["image_url"]["url"], fifth["source"]["data"]]
+    heads = ["data:text/csv;base64,", "", "data:text/csv;base64,", "data:image/svg+xml;charset=x;base64,", ""]
+    for value, head in zip(values, heads, strict=True):
+        assert value.startswith(head)
+        read = base64.b64decode(value.removeprefix(head)).decode(encoding)
+        assert read == "이름,전화\n<PERSON_1>,<PHONE_1>\n"
+    assert made.count == 10
+
+
+def test_files_without_a_hit_stay_as_they_came():
+    """Byte for byte; of a picture's address only what names the file goes."""
+    clean = base64_of('{"a": "\\u0041"}')
+    picture = "data:image/png;name=kim.png;base64,iVBORw0KGgo="
+    parts = [
+        {"type": "file", "file": {"filename": "a.json", "file_data": f"data:;base64,{clean}"}},
+        {"type": "image_url", "image_url": {"url": picture}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "no base64, 010-1234-5678"}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "010123456789"}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": ""}},
+    ]
+    body, _, _ = mask("chat", {"messages": [{"role": "user", "content": parts}]})
+    made = body["messages"][0]["content"]
+    assert made[0] == parts[0]
+    assert made[1]["image_url"]["url"] == "data:image/png;base64,iVBORw0KGgo="
+    assert made[2]["file"]["file_data"] == "no base64, <PHONE_1>"
+    assert "01012345678" not in made[3]["file"]["file_data"]
+    assert made[4] == parts[4]
 
 
 def test_what_is_sealed_or_binary_stays_exact():
