@@ -38,6 +38,8 @@ _ROAD_NUMBER = re.compile(
     r" ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?![\d,.]\d"
     r"|\d|[년월일시분개원명만억천배%세살점회차위장건대권초])"
 )
+_SECTION = re.compile(r" ?[1-9]가(?! ?[\d길])")
+"""을지로 2가 is a quarter as long as no number follows."""
 _BRANCH = re.compile(r" ?\d{1,4}(?:번|가|나|다|라)?길")
 _LOT = re.compile(
     r" ?(?:산 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?: ?\d{1,4}호)?(?![\d,.]\d"
@@ -164,6 +166,7 @@ class KoreanAddresses:
             inside = detail.group(0) if detail is not None else ""
             if road:
                 known = word in self._roads or branch is not None or word.endswith("대로")
+                known = known and _SECTION.match(text, at + 1) is None
                 certain = regions > 0 or known or (len(word) > 2 and any(c in inside for c in "호층동"))
             else:
                 certain = self._certain_lot(word, m.group(0), regions)

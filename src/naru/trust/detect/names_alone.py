@@ -51,7 +51,8 @@ class AloneNames:
 
     def surname(self, text: str, i: int, j: int, run: str) -> Found | None:
         """A surname alone: 김씨, 김 씨, 김모(33)씨, 박 전 차관, 이 대표."""
-        if run[0] == "모":
+        # `1차 검사`: what follows a digit counts.
+        if run[0] == "모" or text[i - 1 : i].isdigit():
             return None
         if len(run) > 1:
             points = self._glued(text, j, run)

@@ -46,6 +46,10 @@ _NOUN_SUFFIXES = frozenset(
 """Syllables that make a noun of two into a longer one, or a particle or ending right after it."""
 _PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
 """Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
+_COUNTERS = frozenset("명개번장잔채살달주척쌍곳쪽편")
+"""What 한, one, counts: 한 명만 and no 한명만."""
+_CLINICS = frozenset(("안과", "내과", "외과", "치과"))
+"""A surname before them makes a clinic's name."""
 _FOREIGN = 4
 """The gate's group for words that begin like a foreign name."""
 _MARKS = frozenset(":：|=")
@@ -286,7 +290,7 @@ class KoreanNames:
         """Evidence of the name's own syllables."""
         w = self._w
         name = run[:n]
-        if name in w.not_names or run in w.not_names:
+        if name in w.not_names or run in w.not_names or name[1:] in _CLINICS:
             return _IMPOSSIBLE
         if n == 4:
             return 1.0 + (1.5 if name[2:] in self._known else 0.2 if name[2:] not in w.two_nouns else -2.0)
@@ -328,6 +332,8 @@ class KoreanNames:
                 if k > n or is_particle(run, k):
                     return 4.0
                 worst = max(worst, 2.0)
+        if run[0] == "한" and run[1] in _COUNTERS and is_particle(run, 2) and run[1:3] not in w.common_given:
+            return 4.0
         if run[:2] in w.nouns:
             worst = max(worst, self._compound(run, n))
         return worst

@@ -51,6 +51,7 @@ def test_an_address_is_one_span_to_its_last_detail(before: str, address: str, af
         "서울특별시 강남구 역삼동 일대 재건축",
         "평균으로 12-3 정도, 기본으로 10",
         "I have 3 Main points and 12 Monkeys to watch.",
+        "행렬은 을지로 2가, 퇴계로 2가를 거쳐 돌아온다.",
     ],
 )
 def test_numbers_and_regions_alone_are_no_address(text: str):
