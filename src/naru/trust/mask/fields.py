@@ -26,7 +26,6 @@ _SMALL = 10**6
 _MIN_DIGITS = 7
 _STRING, _ARRAY, _OBJECT = b'"[{'
 _BEGINS_WORD = b"tfn"
-_QUOTE = re.compile(rb'\\.|(")', re.DOTALL)
 _SETTING = re.compile(rb'"(?=[^A-Za-z"]*[A-Za-z])[!#-?A-\[\]-~]{1,512}"')
 """JSON of a string that is `places.IDENTIFIER` as it stands."""
 
@@ -310,8 +309,9 @@ def _is_read_whole(raw: msgspec.Raw, value: Any) -> bool:
     if len(view) == len(_encode(value)):
         return True
     text = bytes(view)
-    quotes = sum(map(bool, _QUOTE.findall(text))) if b"\\" in text else text.count(b'"')
-    return _count_strings(value) * 2 == quotes
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return _count_strings(value) * 2 == text.count(b'"')
 
 
 def _count_strings(value: Any) -> int:

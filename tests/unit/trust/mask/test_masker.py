@@ -4,9 +4,12 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from tests.unit.trust.mask.tools import fields_of, find, find_nothing, mask, masked_text
 
 from naru.trust.mask import NOTE, Conversation, Look, Rules, Unmaskable, VaultFull, mask_request
+from naru.trust.mask.fields import Walk
 
 
 def test_one_value_is_one_placeholder_in_all_fields_and_ways_of_writing():
@@ -442,3 +445,12 @@ def test_what_a_doubled_key_hides_is_not_clean():
     """Nothing was found, and still the bytes that came must not go on."""
     raw = '{"messages":[{"role":"user","content":"김민수","content":"hi"}]}'.encode()
     assert not Look(fields_of(raw), find).is_clean
+
+
+@given(st.recursive(st.text(max_size=6), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@example('\\"\\\\"')
+@example({'a\\\\"b': "\\\\\\", '"': '\\"'})
+def test_spaces_between_values_hide_nothing(value):
+    """A body written with other blanks than ours goes on as it came, whatever escapes are in it."""
+    raw = json.dumps({"messages": [{"role": "user", "content": "x", "tool": value}]}, indent=1).encode()
+    assert not Walk(fields_of(raw)).is_hiding
