@@ -1,7 +1,8 @@
 """Stand-ins that look like the value and belong to nobody, for policies that want fluent text.
 
 Names keep whether they end in a consonant, numbers fail their own check digits, phones are 010-0000, mail is
-at example.com, dates move by a number of days that is the same for a whole conversation.
+at example.com, dates move by a number of days that is the same for a whole named conversation. Nothing of the
+value can be worked out from its fake by whoever knows this file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+import secrets
 from collections.abc import Callable
+from functools import cache
 
 from naru.trust.mask.particles import has_final
 
@@ -43,6 +46,7 @@ _DIGIT = re.compile("[0-9]")
 _TRIES = 200
 _CENTURY = 1900
 _MAX_SHIFT_DAYS = 180
+_RRN_DIGITS = 13
 
 Occurs = Callable[[str], bool]
 
@@ -52,7 +56,7 @@ def make(type: str, value: str, number: int, conversation: str, occurs: Occurs) 
 
     Args:
         number: the value's number in its conversation; the same number tries the same fakes.
-        conversation: what decides the shift of dates.
+        conversation: what decides the shift of dates; where it has no name each date has its own.
         occurs: whether a text is used in the request already. Such a fake is never taken.
     """
     if type == "BIRTH_DATE":
@@ -104,12 +108,21 @@ def _write_card(value: str, trial: int) -> str | None:
     return _write_digits(value, body + str((11 - total % 10) % 10))
 
 
-def _write_rrn(value: str, trial: int) -> str | None:
+def _write_rrn(value: str, trial: int, first: int = 1) -> str | None:
     """A day that does not exist (31 February), so no checker takes it for a person's."""
-    kept = [match[0] for match in _DIGIT.finditer(value)]
-    if len(kept) != 13:
+    if len(_DIGIT.findall(value)) != _RRN_DIGITS:
         return None
-    return _write_digits(value, f"{''.join(kept[:2])}0231{kept[6]}{trial % 1_000_000:06d}")
+    return _write_digits(value, f"{trial * 37 % 100:02d}0231{first + trial % 4}{trial % 1_000_000:06d}")
+
+
+def _write_frn(value: str, trial: int) -> str | None:
+    return _write_rrn(value, trial, first=5)
+
+
+@cache
+def _salt() -> bytes:
+    """Of this process alone: without it a shift could be worked out, and taken back, by anybody."""
+    return secrets.token_bytes(16)
 
 
 def _shift_date(value: str, conversation: str) -> str | None:
@@ -117,9 +130,8 @@ def _shift_date(value: str, conversation: str) -> str | None:
     if match is None:
         return None
     year, first, month, second, day = match.groups()
-    days = (
-        int.from_bytes(hashlib.blake2b(conversation.encode(), digest_size=4).digest()) % _MAX_SHIFT_DAYS + 1
-    )
+    seed = hashlib.blake2b((conversation or value).encode(), digest_size=4, key=_salt()).digest()
+    days = int.from_bytes(seed) % _MAX_SHIFT_DAYS + 1
     try:
         moved = dt.date(int(year) + (_CENTURY if len(year) == 2 else 0), int(month), int(day)) + dt.timedelta(
             days
@@ -139,5 +151,5 @@ _WRITERS: dict[str, Callable[[str, int], str | None]] = {
     "EMAIL": _write_mail,
     "CARD": _write_card,
     "KR_RRN": _write_rrn,
-    "KR_FRN": _write_rrn,
+    "KR_FRN": _write_frn,
 }

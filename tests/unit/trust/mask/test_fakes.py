@@ -1,5 +1,7 @@
 import datetime as dt
 import re
+import subprocess
+import sys
 
 import pytest
 from tests.unit.trust.mask.tools import masked_text, restored_text
@@ -32,7 +34,9 @@ def test_fakes_belong_to_nobody():
     assert len(digits) == 16
     assert sum(d if at % 2 else sum(divmod(2 * d, 10)) for at, d in enumerate(digits)) % 10 != 0
     rrn = fakes.make("KR_RRN", "900101-1234568", 1, "c", never)
-    assert re.fullmatch(r"900231-1\d{6}", rrn)
+    assert re.fullmatch(r"\d{2}0231-[1-4]\d{6}", rrn)
+    assert rrn == fakes.make("KR_RRN", "850707-2234568", 1, "c", never)  # neither year nor sex shows
+    assert re.fullmatch(r"\d{2}0231-[5-8]\d{6}", fakes.make("KR_FRN", "900101-5234568", 1, "c", never))
 
 
 def test_a_fake_that_occurs_is_not_used():
@@ -51,6 +55,19 @@ def test_dates_move_together():
 
     assert moved("1990-03-01") - moved("1990-01-01") == dt.date(1990, 3, 1) - dt.date(1990, 1, 1)
     assert fakes.make("BIRTH_DATE", "1990년 1월 5일", 1, "c", never).startswith("1990년 ")
+
+
+def test_a_shift_cannot_be_worked_out():
+    """Not from the conversation's name in another process; and one known date gives away no other's."""
+    code = (
+        "from naru.trust.mask import fakes\n"
+        "print(*[fakes.make('BIRTH_DATE', '1990-01-01', 1, c, lambda _: False) for c in 'abcdef'])"
+    )
+    told = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert told != [fakes.make("BIRTH_DATE", "1990-01-01", 1, c, never) for c in "abcdef"]
+    dates = [dt.date(1990, 1, day) for day in range(1, 29)]
+    shifts = {dt.date.fromisoformat(fakes.make("BIRTH_DATE", str(d), 1, "", never)) - d for d in dates}
+    assert len(shifts) > 10
 
 
 def test_fakes_go_out_and_values_come_back():
