@@ -194,7 +194,8 @@ def try_(
     if access.as_json:
         print_json(found)
         return
-    print_fields([("action", found["action"]), ("leaves as", found["masked"])])
+    leaves = "nothing leaves" if found["action"] == "block" else found["masked"]
+    print_fields([("action", found["action"]), ("leaves as", leaves)])
     rows = [
         (e["type"], f"{e['start']}-{e['end']}", f"{e['score']:.2f}", e["action"], e["reason"])
         for e in found["entities"]

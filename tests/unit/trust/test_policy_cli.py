@@ -70,6 +70,10 @@ def test_words_are_added_tried_and_forgotten(naru, tmp_path):
     assert "<CUSTOM_CUSTOMERS_1> <CUSTOM_PRODUCTS_1> <CUSTOM_STAFF_1>" in tried
     tried = json.loads(naru("policy", "try", "--scope", "org:default", "--json", data="나루상사 Otter"))
     assert tried["masked"] == "<CUSTOM_CUSTOMERS_1> Otter"
+    naru("policy", "set", "team:default", "CUSTOM:customers=block")
+    tried = naru("policy", "try", "나루상사 EMP-123", "--scope", "team:default")
+    assert "nothing leaves" in tried
+    assert "STAFF_1" not in tried
     listed = naru("dictionary", "list")
     assert "customers" in listed
     assert "상사" not in listed
