@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from naru.kernel.cells import quote_formula
 from naru.kernel.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -132,7 +133,9 @@ def export(
             if writer is None:
                 writer = csv.DictWriter(sys.stdout, fieldnames=list(row))
                 writer.writeheader()
-            writer.writerow({name: _cell(value) for name, value in row.items()})
+            writer.writerow(
+                {name: quote_formula(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+            )
 
 
 @contextmanager
@@ -183,11 +186,6 @@ def _summary(call: Call) -> tuple[str, ...]:
 def _plain(text: str) -> str:
     """Without control characters: clients choose some of these, and a terminal obeys what it prints."""
     return "".join(c if c.isprintable() else "�" for c in text)
-
-
-def _cell(value: Any) -> Any:
-    """A spreadsheet must not run what a client sent as a name."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 def _money(cost: Cost) -> str:

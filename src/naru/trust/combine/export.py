@@ -1,20 +1,23 @@
 """The pack that leaves (반출): data, report and hashes in one signed zip. What may not leave is refused here.
 
 A pack is only made of a treated table whose measurement is of this very table under the plan's present
-bounds.
+bounds. Its data may be opened in a spreadsheet: no cell of it runs there as a formula.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import re
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from naru.kernel.cells import quote_formula
 from naru.kernel.errors import BadRequest, Conflict, NotFound
 from naru.trust.combine.check import settings_of
 from naru.trust.combine.clock import require_open, stamp
@@ -29,6 +32,7 @@ MANIFEST: Final = "MANIFEST.json"
 SIGNATURE: Final = "MANIFEST.sig"
 _SECRET_SHAPE: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}|naru-combine-key.*")
 _MAX_SMALL_BYTES: Final = 16 << 20
+_PART_CHARS: Final = 1 << 16
 
 
 def export(work: Workspace) -> dict[str, Any]:
@@ -53,7 +57,8 @@ def export(work: Workspace) -> dict[str, Any]:
         )
     if not checked["holds"]:
         raise Conflict("the bounds do not hold for the treated table; nothing is exported")
-    _refuse_keys(work, read_joined(work, "treated"))
+    table = read_joined(work, "treated")
+    _refuse_keys(work, table)
     inputs = {"treated": path, "check": work.report("treated"), "joined": work.report("joined")}
     done = work.is_done("export", inputs)
     if done is not None:
@@ -76,13 +81,7 @@ def export(work: Workspace) -> dict[str, Any]:
         "destroy_on": str(work.plan.project.destroy_on),
         "rows": checked["rows"],
         "public_key": signer.public,
-        "files": {
-            "data.csv": hash_file(path),
-            **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()},
-        },
     }
-    signed = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-    texts[SIGNATURE] = signer.sign(signed) + "\n"
     work.pack.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = work.pack.with_name(f".{work.pack.name}.part")
     try:
@@ -90,8 +89,14 @@ def export(work: Workspace) -> dict[str, Any]:
             os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as pack,
         ):
-            pack.write(path, "data.csv")
+            with pack.open("data.csv", "w", force_zip64=True) as data:
+                files = {"data.csv": _write_data(table, data)}
+            manifest["files"] = files | {
+                name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()
+            }
+            signed = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
             pack.writestr(MANIFEST, signed)
+            texts[SIGNATURE] = signer.sign(signed) + "\n"
             for name, text in texts.items():
                 pack.writestr(name, text)
         facts = {"rows": checked["rows"], "sha256": hash_file(beside), "public_key": signer.public}
@@ -146,6 +151,32 @@ def verify(path: Path, public_key: str | None = None) -> dict[str, Any]:
         "destroy_on": manifest.get("destroy_on"),
         "is_key_given": public_key is not None,
     }
+
+
+def _write_data(table: Table, file: IO[bytes]) -> str:
+    """The table as a CSV; returns its SHA-256 in hex."""
+    hashed = hashlib.sha256()
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+
+    def flush() -> None:
+        part = buffer.getvalue().encode()
+        hashed.update(part)
+        file.write(part)
+        buffer.seek(0)
+        buffer.truncate()
+
+    columns = {
+        quote_formula(name): column.map([quote_formula(value) for value in column.values])
+        for name, column in table.columns.items()
+    }
+    writer.writerow(columns)
+    for row in Table(columns, table.rows).iterate():
+        writer.writerow(row)
+        if buffer.tell() > _PART_CHARS:
+            flush()
+    flush()
+    return hashed.hexdigest()
 
 
 def _read_small(pack: zipfile.ZipFile, name: str) -> bytes:

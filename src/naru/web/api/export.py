@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
+from naru.kernel.cells import quote_formula
 from naru.kernel.money import format_usd
 from naru.metering.models import Call
 from naru.web.api.schemas import CallOut
@@ -95,12 +96,6 @@ def _lines(rows: Iterable[Iterable[object]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     for row in rows:
-        writer.writerow([_safe(cell) for cell in row])
+        # Clients choose model names, users and tags.
+        writer.writerow([quote_formula(cell) if isinstance(cell, str) else cell for cell in row])
     return buffer.getvalue()
-
-
-def _safe(cell: object) -> object:
-    """Clients choose model names, users and tags: a spreadsheet must not run one as a formula."""
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + cell
-    return cell

@@ -1,9 +1,13 @@
 """Bad tables are told of by line and column; good ones are read whole, and written whole or not at all."""
 
+import re
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from naru.kernel.cells import quote_formula
 from naru.kernel.errors import BadRequest, ConfigError, NotFound
 from naru.trust.combine.example import write_example
 from naru.trust.combine.files import read_header, read_rows, write_rows
@@ -118,3 +122,13 @@ def test_the_example_is_a_plan(tmp_path):
     plan = read_plan(path)
     assert plan.party_names == ("A", "B")
     assert plan.joined_columns == ["A.birth_year", "A.sex", "A.sigungu", "A.spend", "B.disease"]
+
+
+@given(st.text("'=+-@＝\t\r5.eE x가", max_size=8))
+def test_a_cell_that_a_spreadsheet_would_run_is_quoted_and_can_be_had_back(text):
+    """Only numbers begin with a sign afterwards, and one quote less is the text again."""
+    cell = quote_formula(text)
+    assert cell[:1] not in {*"=@＝\t\r"}
+    if cell[:1] in {*"+-"}:
+        float(cell)
+    assert (cell[1:] if re.match(r"'+[=+\-@＝＋－＠\t\r\n]", cell) else cell) == text

@@ -512,6 +512,22 @@ def test_a_pack_shows_what_was_changed(work, folder):
         verify(folder / "x.zip")
 
 
+def test_a_spreadsheet_runs_nothing_of_a_pack(work, folder):
+    """What begins as a formula gets a quote before it; taken away, the treated table is back."""
+    header, rows = read_csv(folder / "health.csv")
+    command = {"고혈압": '=HYPERLINK("http://x")', "당뇨": "'-당뇨", "없음": "-5"}
+    write_csv(folder / "health.csv", header, [[*row[:-1], command[row[-1]]] for row in rows])
+    treated(work, folder)
+    export(work)
+    with zipfile.ZipFile(work.pack) as pack:
+        header, *rows = csv.reader(io.StringIO(pack.read("data.csv").decode(), newline=""))
+    cells = {cell for row in rows for cell in row}
+    assert {'\'=HYPERLINK("http://x")', "''-당뇨", "-5"} <= cells
+    back = [[cell[1:] if re.match(r"^'+[=+\-@]", cell) else cell for cell in row] for row in rows]
+    assert [header, *back] == [read_csv(work.table("treated"))[0], *read_csv(work.table("treated"))[1]]
+    assert verify(work.pack)["holds"]
+
+
 def test_destruction_has_its_time_and_its_evidence(work, folder):
     """Links after the export, data on the day, earlier with a reason; what is gone is listed and signed."""
     treated(work, folder)
