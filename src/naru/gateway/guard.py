@@ -15,8 +15,9 @@ from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import Exchange
 from naru.kernel.errors import Forbidden
 from naru.trust import Desk, Policy
-from naru.trust.guard import ActionRule, Guard, OutputGuard, Source, Verdict, strictest
+from naru.trust.guard import ActionRule, Guard, OutputGuard, Source, Verdict, Verdicts, strictest
 from naru.trust.policy import GuardAction, GuardKind
+from naru.trust.remembered import Memory
 from naru.wire.model import Reply, Text
 
 _LINE = 0.5
@@ -35,6 +36,11 @@ _decode = msgspec.json.Decoder().decode
 def _guard(actions: tuple[tuple[GuardKind, GuardAction], ...]) -> Guard:
     rules = [ActionRule(kind, _LINE, action) for kind, action in actions if action != "off"]
     return Guard(rules=rules, kinds=[rule.kind for rule in rules])
+
+
+@lru_cache(maxsize=256)
+def _memory(_: Guard) -> Memory[Verdicts]:
+    return Memory()
 
 
 def find_guard(policy: Policy) -> Guard | None:
@@ -122,8 +128,15 @@ async def judge_request(x: Exchange, envelope: Envelope, policy: Policy, desk: D
     guard = find_guard(policy)
     if guard is None or x.endpoint.name == "embeddings":
         return
+    assert x.principal is not None
+    owner, memory = x.principal.key_id, _memory(guard)
+
+    def judge(text: str, source: Source) -> Verdicts:
+        # A history comes again with every turn, and was judged when it was new.
+        return memory.recall(text, f"{owner}\0{source}", lambda: guard.check_input(text, source=source))
+
     judged = await desk.run(
-        lambda: [guard.check_input(text, source=source) for text, source in list_texts(envelope)],
+        lambda: [judge(text, source) for text, source in list_texts(envelope)],
         len(x.body),
         inline=2_048,
     )

@@ -7,13 +7,20 @@ for all of them sees who is still there.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
 from math import inf
 from types import TracebackType
-
-from naru.gateway.exchange import Exchange
+from typing import Any, Protocol
 
 _GRACE_S = 0.05
 """A tenth of a second at most passes until a client that left is noticed; a timeout is kept to the dot."""
+
+
+class Waiting(Protocol):
+    """The exchange, as far as it matters here: where its client's leaving is heard, and noted."""
+
+    is_client_gone: bool
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class Young:
@@ -45,7 +52,7 @@ class Patience:
 
     __slots__ = ("_owner", "_timer", "_until", "_watcher", "_x", "_young", "is_over", "loop")
 
-    def __init__(self, x: Exchange, young: Young) -> None:
+    def __init__(self, x: Waiting, young: Young) -> None:
         self._x = x
         self._young = young
         self._until = inf
@@ -102,7 +109,7 @@ class Patience:
             self.is_over = True
             self._owner.cancel()
 
-    async def _wait(self, x: Exchange) -> None:
+    async def _wait(self, x: Waiting) -> None:
         while (await x.receive())["type"] != "http.disconnect":
             pass
         x.is_client_gone = True

@@ -1,7 +1,7 @@
 """Remembers what was found in a text, so that a conversation sent again with every turn is not read again.
 
-Of a text only a digest under a secret of this process is kept, and of what was found in it types and places:
-no letter of it. Nobody is served from what another has sent, or the time taken would tell who sent what.
+Of a text only a digest under a secret of this process is kept, and of what was found in it no letter. Nobody
+is served from what another has sent, or the time taken would tell who sent what.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from naru.trust.entity import Entity
 
@@ -18,35 +19,55 @@ _MAX_FOUND = 64
 """Of one text; a list of customers is looked at again each time."""
 
 Find = Callable[[str], Sequence[Entity]]
+T = TypeVar("T")
 
 
-class Remembered:
-    """Detection with a memory, of one set of detectors. Safe to call from many threads at once.
+class Memory(Generic[T]):
+    """What is known of texts. Safe to use from many threads at once.
 
     Args:
-        find: what looks at a text that is not known.
-        max_texts: of how many recent texts the outcome is kept, at least; twice as many at most.
+        max_texts: of how many recent texts it is kept, at least; twice as many at most.
     """
 
-    def __init__(self, find: Find, *, max_texts: int = _MAX_TEXTS) -> None:
-        self._find = find
+    def __init__(self, max_texts: int = _MAX_TEXTS) -> None:
         self._max = max_texts
-        self._recent: dict[bytes, Sequence[Entity]] = {}
-        self._older: dict[bytes, Sequence[Entity]] = {}
+        self._recent: dict[bytes, T] = {}
+        self._older: dict[bytes, T] = {}
 
-    def scan(self, text: str, owner: str = "") -> Sequence[Entity]:
-        """What is in a text that `owner` sent. What detection raises goes through, and is not remembered."""
+    def recall(self, text: str, owner: str, find_out: Callable[[], T]) -> T:
+        """What is known of a text that `owner` sent, else what `find_out` says.
+
+        What that raises goes through. None is not kept: next time it is found out again.
+        """
         said = f"{owner}\0{text}".encode("utf-8", "surrogatepass")
         digest = hashlib.blake2b(said, key=_SECRET, digest_size=16).digest()
         found = self._recent.get(digest)
-        if found is not None:
-            return found
-        found = self._older.get(digest)
         if found is None:
-            found = tuple(self._find(text))
-            if len(found) > _MAX_FOUND:
-                return found
-        if len(self._recent) >= self._max:  # two generations, and no lock: a text lost is looked at again
-            self._older, self._recent = self._recent, {}
-        self._recent[digest] = found
+            found = self._older.get(digest)
+            if found is None:
+                found = find_out()
+            if found is not None:
+                if len(self._recent) >= self._max:  # two generations, and no lock: a text lost is found anew
+                    self._older, self._recent = self._recent, {}
+                self._recent[digest] = found
         return found
+
+
+class Remembered:
+    """Detection with a memory: of one set of detectors, which say of a text the same each time."""
+
+    def __init__(self, find: Find, *, max_texts: int = _MAX_TEXTS) -> None:
+        self._find = find
+        self._memory = Memory[Sequence[Entity] | None](max_texts)
+
+    def scan(self, text: str, owner: str = "") -> Sequence[Entity]:
+        """What is in a text that `owner` sent."""
+        many: Sequence[Entity] = ()
+
+        def find_out() -> Sequence[Entity] | None:
+            nonlocal many
+            many = tuple(self._find(text))
+            return many if len(many) <= _MAX_FOUND else None
+
+        found = self._memory.recall(text, owner, find_out)
+        return many if found is None else found

@@ -51,7 +51,7 @@ def test_it_is_bounded_and_keeps_what_is_used():
         memory.scan("system prompt")
         memory.scan(f"turn {number}")
     assert finder.asked.count("system prompt") == 1
-    assert len(memory._recent) + len(memory._older) <= 20
+    assert len(memory._memory._recent) + len(memory._memory._older) <= 20
 
 
 def test_what_fails_is_not_remembered():
@@ -70,7 +70,9 @@ def test_nothing_of_the_text_is_kept():
     """Neither the text nor a part of it is anywhere in the memory."""
     memory = Remembered(lambda text: (HIT,))
     memory.scan("내 이름 김민수, planted-value", "owner")
-    held = [str(one) for part in (memory._recent, memory._older) for one in gc.get_referents(part)]
+    held = [
+        str(one) for part in (memory._memory._recent, memory._memory._older) for one in gc.get_referents(part)
+    ]
     assert held
     assert not any("planted" in one or "김민수" in one for one in held)
 
@@ -80,3 +82,11 @@ def test_half_a_surrogate_pair_is_looked_at():
     finder = Finder(())
     assert Remembered(finder).scan("\ud83d") == ()
     assert finder.asked == ["\ud83d"]
+
+
+def test_a_long_list_is_given_whole_and_not_kept():
+    """More hits than are worth keeping are all there, each time."""
+    finder = Finder((HIT,) * 100)
+    memory = Remembered(finder)
+    assert len(memory.scan("a list")) == len(memory.scan("a list")) == 100
+    assert len(finder.asked) == 2
