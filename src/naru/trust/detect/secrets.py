@@ -176,7 +176,6 @@ _DULL = frozenset(_DULL_WORDS.split())
 _PLACEHOLDER = re.compile(
     r"(?:[*xX•.\-_]+|your[_-].*|<.*|\$?\{.*|\$\w+|%\w+%|os\.|process\.|getenv|env\.)\Z", re.IGNORECASE
 )
-_PLACEHOLDER_WORDS = re.compile("example|placeholder|redacted|dummy")
 _OPENING = frozenset("<{$([")
 _CLOSING = {"“": "”", "‘": "’"}
 _PLAIN_SIGNS = frozenset([":", "=", "==", ":=", "->", "=>", "→"])
@@ -282,7 +281,10 @@ def _is_placeholder(value: str) -> bool:
     """`your_password`, `<secret>`, `${TOKEN}`, `key(…)`: what stands in a manual."""
     lower = value.lower()
     return (
-        _PLACEHOLDER_WORDS.search(lower) is not None
+        "example" in lower
+        or "placeholder" in lower
+        or "redacted" in lower
+        or "dummy" in lower
         or ("(" in value and ")" in value[value.index("(") :])
         or _PLACEHOLDER.match(value) is not None
     )

@@ -112,6 +112,7 @@ HOSTILE = {
     "1-1-1": lambda n: "1-" * (n // 2),
     "1 1 1": lambda n: "1 " * (n // 2),
     "123 123": lambda n: "123 " * (n // 4),
+    "long groups": lambda n: ("1" * 500 + " ") * (n // 501),
     "at signs": lambda n: "a@" * (n // 2),
     "dots": lambda n: "1.1." * (n // 4),
     "hex": lambda n: "f:" * (n // 2),
