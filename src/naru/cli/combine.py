@@ -131,6 +131,7 @@ def prepare(
             {**facts, "keys": str(space.keys(party)), "attributes": str(space.attributes(party))},
             f"{_again(facts)}{facts['rows_with_key']:,} of {facts['rows']:,} rows have a key"
             + (f" ({without})" if without else "")
+            + (f", {facts['masked']:,} places in attributes were masked" if facts["masked"] else "")
             + f".\nFor the key manager: {space.keys(party)}\nFor the body:        {space.attributes(party)}",
             as_json,
         )

@@ -29,6 +29,7 @@ k = 3
 l = 2
 t = 0.6
 max_suppressed = 0.1          # share of rows that may be left out to hold the bounds
+# max_singled_out, max_linkability, max_inference: shares that the risks may reach; nothing said, no bound
 
 [treat."A.birth_year"]        # how a column may be made coarser, finest first
 kind = "interval"

@@ -60,6 +60,12 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     t: float = 1.0
     max_suppressed: float = 0.05
     """Share of rows that `treat` may leave out."""
+    max_singled_out: float = 1.0
+    """Share of rows that a question on up to three columns of any kind may find alone."""
+    max_linkability: float = 1.0
+    """Share of rows that a party may find again by the columns it had sent."""
+    max_inference: float = 1.0
+    """How much better than guessing a class may tell the sensitive value of somebody else in it."""
     small_cell: int = 5
 
 
@@ -178,14 +184,22 @@ def _faults(plan: Plan) -> list[str]:
         found.append("roles.quasi: name the columns from which somebody could tell who a row is")
     if set(plan.roles.quasi) & set(plan.roles.sensitive):
         found.append("roles: a column is quasi or sensitive, not both")
-    bounds = plan.bounds
+    found += _bound_faults(plan.bounds)
+    found += [
+        fault for column, treatment in plan.treat.items() for fault in _treatment_faults(column, treatment)
+    ]
+    return found
+
+
+def _bound_faults(bounds: Bounds) -> list[str]:
+    found = []
     if bounds.k < 2 or bounds.l < 1 or bounds.entropy_l < 1 or not 0 <= bounds.t <= 1:
         found.append("bounds: k at least 2, l and entropy_l at least 1, t between 0 and 1")
     if not 0 <= bounds.max_suppressed < 1 or bounds.small_cell < 1:
         found.append("bounds: max_suppressed is a share from 0 to below 1, small_cell at least 1")
-    found += [
-        fault for column, treatment in plan.treat.items() for fault in _treatment_faults(column, treatment)
-    ]
+    shares = (bounds.max_singled_out, bounds.max_linkability, bounds.max_inference)
+    if not all(0 <= share <= 1 for share in shares):
+        found.append("bounds: max_singled_out, max_linkability and max_inference are shares from 0 to 1")
     return found
 
 

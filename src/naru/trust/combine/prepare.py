@@ -87,7 +87,8 @@ def prepare(
     reader = _Reader(plan, party, key, scanner)
     table = read_table(plan.columns_of(party), reader.read(path, encoding, progress))
     if not table.rows:
-        raise BadRequest(f"{path}: no row has all key items ({_counts(reader.without)}); look at the columns")
+        why = f"has all key items ({_counts(reader.without)})" if reader.rows else "stands below the header"
+        raise BadRequest(f"{path}: no row {why}; look at the columns")
     reader.refuse_identifiers(path, table.rows)
     outputs = _write(work, party, table, reader.digests)
     facts = {
@@ -208,6 +209,8 @@ class _Reader:
                     cell = self._mask(cell, own)
                 elif cell in own and cell:
                     self._echoes[column] += 1
+                    self.masked += 1
+                    cell = ""
                 if len(cell) >= _SHORTEST and (match := _DIRECT.search(cell)):
                     raise BadRequest(
                         f"{path}, line {line}, column {column}: holds a direct identifier "
@@ -218,7 +221,8 @@ class _Reader:
             yield kept
 
     def refuse_identifiers(self, path: Path, rows: int) -> None:
-        """A column that again and again equals a key item of its row is that key item under another name."""
+        """A column that again and again equals a key item of its row is that key item under another name; a
+        cell that did so here and there was left empty."""
         for column, count in self._echoes.items():
             if count > max(1, rows // 200):
                 raise BadRequest(

@@ -17,6 +17,9 @@ _BOUNDS: Final = {
     "l": "distinct l-diversity (l-다양성), at least",
     "entropy_l": "entropy l-diversity (엔트로피 l-다양성), at least",
     "t": "t-closeness (t-근접성), at most",
+    "singled_out": "singled out by up to three columns (특정), at most",
+    "linkability": "found again by a party's own file (연결), at most",
+    "inference": "inference of a sensitive value (추론), at most",
     "identifiers_in_text": "identifiers found in free text (자유 서술의 식별정보)",
     "second_opinion": "pycanon measures the same (교차 검증)",
 }

@@ -271,6 +271,15 @@ def _judge(report: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
     if bounds.t < 1:
         furthest = max((one["t_max"] for one in sensitive), default=0.0)
         found["t"] = _bound(bounds.t, furthest, furthest <= bounds.t + 1e-6)
+    shares = (
+        ("singled_out", bounds.max_singled_out, [report["singling_out"]["share"]]),
+        ("linkability", bounds.max_linkability, [one["unique"] for one in report["linkability"].values()]),
+        ("inference", bounds.max_inference, [one["inference"]["risk"] for one in sensitive]),
+    )
+    for name, asked, shown in shares:
+        if asked < 1:
+            worst = max(shown, default=0.0)
+            found[name] = _bound(asked, worst, worst <= asked + 1e-6)
     identifiers = sum(sum(types.values()) for types in report["text"]["found"].values())
     if report["text"]["columns"]:
         holds = identifiers == 0 and report["text"]["is_scanned"]

@@ -649,6 +649,20 @@ def test_a_key_item_under_another_name_is_refused(work, folder):
         prepare(work, "B", folder / "health.csv")
 
 
+def test_a_stray_key_item_is_left_empty(work, folder):
+    """One name in a column of numbers stops nobody and goes nowhere."""
+    header, rows = read_csv(folder / "health.csv")
+    name = rows[3][4] = rows[3][0]
+    write_csv(folder / "health.csv", header, rows)
+    work.begin()
+    create_key(work.secret, "study")
+    assert prepare(work, "B", folder / "health.csv")["masked"] == 1
+    assert name not in work.attributes("B").read_text("utf-8")
+    write_csv(folder / "empty.csv", header, [])
+    with pytest.raises(BadRequest, match="no row stands below the header"):
+        prepare(work, "B", folder / "empty.csv")
+
+
 def test_rows_without_a_key_are_counted_and_left_out(work, folder):
     """By the item that is missing, never by their values."""
     header, rows = read_csv(folder / "card.csv")

@@ -96,6 +96,22 @@ def test_inference_is_what_the_class_tells_beyond_the_table():
     assert found["risk"] == 0  # of others the table says nothing
 
 
+def test_risks_can_be_bounds():
+    """Where the plan names a share, more than it does not hold; unnamed ones are measured alone."""
+    rows = [("30", "M", "x")] * 5 + [("40", "F", "y")] * 5 + [("50", "F", "y")]
+    tight = Bounds(k=2, max_singled_out=0.05, max_linkability=0.05, max_inference=0.05)
+    found = measure(table_of(*rows), plan_of(bounds=tight))
+    for name in ("singled_out", "linkability", "inference"):
+        assert found["bounds"][name]["asked"] == 0.05
+        assert found["bounds"][name]["found"] > 0.05
+        assert not found["bounds"][name]["holds"]
+    assert found["holds"] is False
+    wide = Bounds(k=2, max_singled_out=0.5, max_linkability=0.5, max_inference=0.99)
+    found = measure(table_of(*rows), plan_of(bounds=wide))["bounds"]
+    assert all(found[name]["holds"] for name in ("singled_out", "linkability", "inference"))
+    assert set(measure(table_of(*rows), plan_of())["bounds"]) == {"k", "l"}
+
+
 def test_outliers_and_small_cells_are_counted_not_shown():
     """특이정보: a number far outside, a rare word; the report has neither."""
     rows = [(str(30 + age % 10), "M", "고혈압") for age in range(40)] + [("9000", "M", "희귀병")]
