@@ -14,7 +14,14 @@ from typing import NamedTuple
 from naru.trust.detect.names_alone import AloneNames, Found
 from naru.trust.detect.names_context import LIST_GAP, Context
 from naru.trust.detect.names_foreign import ForeignNames, ForeignReader
-from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, Lexicon, lexicon
+from naru.trust.detect.names_lexicon import (
+    FIRST_SYLLABLES,
+    SECOND_SYLLABLES,
+    USUAL_FIRST,
+    USUAL_SECOND,
+    Lexicon,
+    lexicon,
+)
 from naru.trust.detect.names_tails import END, HONORIFIC, KINSHIP, PARTICLE, TITLE, Tails, is_particle
 from naru.trust.entity import Entity
 
@@ -33,12 +40,6 @@ _PARTICLE_LIKE = frozenset("은는이가을를로한된할도만의에")
 _NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
 
-_USUAL_FIRST = frozenset(
-    "영성재정상동지승경종병수기현진태용인원민창윤석명은희준주혜선우형광미세유규호도문남소연순덕효하예시철찬한"
-)
-_USUAL_SECOND = frozenset(
-    "수영호진희현원우석환준철식기훈민성선규정경주연욱근섭용아숙은미화형태순윤재혁옥인국웅자길덕홍남범권찬혜종만렬학택헌빈균열익"
-)
 _NOUN_SUFFIXES = frozenset(
     "하한해할함했시된될됨되돼됐들적상성화용자인식일서안비율률장점권법실과부팀지금액표국회사관대료물품형별제주단선문중후전내외측등"
     "건차호급력론증집판계체처청간구역수도기원진로은이만나가명정남여세생조천년동산리설연당난경열학분망모"
@@ -309,7 +310,7 @@ class KoreanNames:
             points = 2.0
         elif given in w.known_given:
             points = 1.2
-        elif given[0] in _USUAL_FIRST and given[1] in _USUAL_SECOND:
+        elif given[0] in USUAL_FIRST and given[1] in USUAL_SECOND:
             points = 0.9
         elif given[0] in FIRST_SYLLABLES and given[1] in SECOND_SYLLABLES:
             points = 0.3

@@ -20,6 +20,14 @@ SECOND_SYLLABLES = frozenset(
 )
 """Syllables a given name of two ends with."""
 
+USUAL_FIRST = frozenset(
+    "영성재정상동지승경종병수기현진태용인원민창윤석명은희준주혜선우형광미세유규호도문남소연순덕효하예시철찬한"
+)
+USUAL_SECOND = frozenset(
+    "수영호진희현원우석환준철식기훈민성선규정경주연욱근섭용아숙은미화형태순윤재혁옥인국웅자길덕홍남범권찬혜종만렬학택헌빈균열익"
+)
+"""Of both those that most given names have."""
+
 
 def words(text: str) -> frozenset[str]:
     """The words of a text between blanks."""
