@@ -1,4 +1,4 @@
-"""The sessions of docs/trust.md are what happens: typed in one folder, they print what the page says."""
+"""The sessions of the pages on trust are what happens: typed in one folder, they print what the page says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 
+import pytest
 from typer.testing import CliRunner
 
 from naru.cli import app
@@ -21,11 +22,12 @@ def plain(text):
     return [line.split() for line in text.splitlines()]
 
 
-def test_the_sessions_are_true(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "count"), [("trust.md", 3), ("trust-guard.md", 1)])
+def test_the_sessions_are_true(tmp_path, monkeypatch, name, count):
     """Every command ends well and says what the page shows."""
     monkeypatch.chdir(tmp_path)
-    steps = STEP.findall(PAGE)
-    assert len(steps) >= 3
+    steps = STEP.findall((ROOT / "docs" / name).read_text("utf-8"))
+    assert len(steps) >= count
     for block, shown in steps:
         printed = ""
         for line in block.splitlines():
