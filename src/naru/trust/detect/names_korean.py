@@ -16,6 +16,8 @@ from naru.trust.detect.names_context import LIST_GAP, Context
 from naru.trust.detect.names_foreign import ForeignNames, ForeignReader
 from naru.trust.detect.names_lexicon import (
     FIRST_SYLLABLES,
+    NOUN_SUFFIXES,
+    PREFIXES,
     SECOND_SYLLABLES,
     USUAL_FIRST,
     USUAL_SECOND,
@@ -40,13 +42,6 @@ _PARTICLE_LIKE = frozenset("은는이가을를로한된할도만의에")
 _NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
 
-_NOUN_SUFFIXES = frozenset(
-    "하한해할함했시된될됨되돼됐들적상성화용자인식일서안비율률장점권법실과부팀지금액표국회사관대료물품형별제주단선문중후전내외측등"
-    "건차호급력론증집판계체처청간구역수도기원진로은이만나가명정남여세생조천년동산리설연당난경열학분망모"
-)
-"""Syllables that make a noun of two into a longer one, or a particle or ending right after it."""
-_PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
-"""Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
 _COUNTERS = frozenset("명개번장잔채살달주척쌍곳쪽편")
 """What 한, one, counts: 한 명만 and no 한명만."""
 _CLINICS = frozenset(("안과", "내과", "외과", "치과"))
@@ -302,7 +297,7 @@ class KoreanNames:
             if run[2:] == "이":
                 return _IMPOSSIBLE
             return surname - (1.5 if name[1] in SECOND_SYLLABLES else 3.0)
-        return surname + self._given_points(name[1:], name[0] in _PREFIXES)
+        return surname + self._given_points(name[1:], name[0] in PREFIXES)
 
     def _given_points(self, given: str, prefixed: bool) -> float:
         w = self._w
@@ -351,6 +346,6 @@ class KoreanNames:
             return 3.5
         if rest[0] in "성화력률율란팀부":
             return 2.0 if common else 3.0
-        if rest[0] in _NOUN_SUFFIXES:
+        if rest[0] in NOUN_SUFFIXES:
             return 0.6 if common else 2.5
         return 0.0 if common else 0.6

@@ -28,6 +28,14 @@ USUAL_SECOND = frozenset(
 )
 """Of both those that most given names have."""
 
+NOUN_SUFFIXES = frozenset(
+    "하한해할함했시된될됨되돼됐들적상성화용자인식일서안비율률장점권법실과부팀지금액표국회사관대료물품형별제주단선문중후전내외측등"
+    "건차호급력론증집판계체처청간구역수도기원진로은이만나가명정남여세생조천년동산리설연당난경열학분망모"
+)
+"""Syllables that make a noun of two into a longer one, or a particle or ending right after it."""
+PREFIXES = frozenset("이전한고신현주부각본양총대소명반구원지여남나하도선공연차피초유무미상노타금석")
+"""Surnames that also stand before a noun: 이 영화, 전 직원, 신제품."""
+
 
 def words(text: str) -> frozenset[str]:
     """The words of a text between blanks."""
