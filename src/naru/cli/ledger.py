@@ -236,7 +236,7 @@ def _tokens(usage: Usage | None) -> str:
 def _flat(call: Call) -> dict[str, Any]:
     import msgspec
 
-    from naru.metering.tables import TOKENS
+    from naru.kernel.tokens import BUCKETS
 
     row: dict[str, Any] = {
         name: getattr(call, name)
@@ -245,7 +245,7 @@ def _flat(call: Call) -> dict[str, Any]:
     }
     row["started_at"] = _time(call.started_at_ns)
     row["tags"] = msgspec.json.encode(call.tags).decode() if call.tags else None
-    for name in TOKENS:
+    for name in BUCKETS:
         row[name] = None if call.usage is None else getattr(call.usage, name)
     row["is_usage_estimated"] = None if call.usage is None else call.usage.is_estimated
     row["cost_nano_usd"] = call.cost.nano_usd

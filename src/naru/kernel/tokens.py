@@ -6,6 +6,8 @@ provider billed, so a cached token is never also a fresh one and a reasoning tok
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 
@@ -56,3 +58,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
                 self.output_image_tokens,
             )
         )
+
+
+BUCKETS: Final = tuple(name for name in Usage.__struct_fields__ if name.endswith("_tokens"))
+"""Their names: also the columns of the ledger and of its exports."""

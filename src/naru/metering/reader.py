@@ -12,10 +12,10 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from naru.engines.sql.base import SqlEngine
-from naru.kernel.tokens import Usage
+from naru.kernel.tokens import BUCKETS, Usage
 from naru.metering.models import Attempt, BreakdownRow, Bucket, Call, Totals
 from naru.metering.rows import read_attempt, read_call
-from naru.metering.tables import TOKENS, attempts, calls
+from naru.metering.tables import attempts, calls
 
 Dimension = Literal["model", "provider", "site", "team", "endpoint", "status"]
 
@@ -170,7 +170,7 @@ def _sums(key: sa.ColumnElement[Any], span: sa.ColumnElement[bool]) -> sa.Select
             _count(c.status == "partial").label("partials"),
             _count(c.status == "cancelled").label("cancelled"),
             _count(c.status == "rejected").label("rejected"),
-            *(sa.func.sum(c[name]).label(name) for name in TOKENS),
+            *(sa.func.sum(c[name]).label(name) for name in BUCKETS),
             _count(c.is_usage_estimated).label("with_estimated_usage"),
             _count(sa.and_(was_sent, c.is_usage_estimated.is_(None))).label("unmetered"),
             sa.func.coalesce(sa.func.sum(c.cost_nano_usd), 0).label("cost_nano_usd"),
@@ -184,7 +184,7 @@ def _sums(key: sa.ColumnElement[Any], span: sa.ColumnElement[bool]) -> sa.Select
 
 def _figures(row: sa.RowMapping) -> dict[str, Any]:
     figures = {name: int(row[name]) for name in _NOTHING if name in row}
-    tokens: dict[str, Any] = {name: None if row[name] is None else int(row[name]) for name in TOKENS}
+    tokens: dict[str, Any] = {name: None if row[name] is None else int(row[name]) for name in BUCKETS}
     return figures | {"usage": Usage(**tokens, is_estimated=row["with_estimated_usage"] > 0)}
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from naru.kernel.tokens import Usage
+from naru.kernel.tokens import BUCKETS, Usage
 from naru.metering.models import Attempt, Call, Cost
-from naru.metering.tables import TOKENS
 from naru.metering.usage import MAX_TOKENS
 
 Row = tuple[object, ...]
@@ -20,7 +19,7 @@ Row = tuple[object, ...]
 _MAX_TEXT = 512
 """Longest text kept of what a client or an upstream chose (a model name may be as long as a body)."""
 _MAX_INT = 2**63 - 1
-_NO_USAGE = (None,) * (len(TOKENS) + 2)
+_NO_USAGE = (None,) * (len(BUCKETS) + 2)
 _encode_json = msgspec.json.Encoder(order="deterministic").encode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -147,7 +146,7 @@ def read_usage(row: sa.RowMapping) -> Usage | None:
     if row["is_usage_estimated"] is None:
         return None
     return Usage(
-        **{name: row[name] for name in TOKENS},
+        **{name: row[name] for name in BUCKETS},
         service_tier=row["service_tier"],
         is_estimated=row["is_usage_estimated"],
     )

@@ -10,26 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from naru.engines.sql.base import metadata
-
-TOKENS = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "input_audio_tokens",
-    "input_image_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "output_audio_tokens",
-    "output_image_tokens",
-)
-"""Columns named as the buckets of `Usage`."""
+from naru.kernel.tokens import BUCKETS
 
 
 def _usage_and_cost() -> list[sa.Column[Any]]:
     """Shared columns. `is_usage_estimated` is NULL exactly when there is no usage at all."""
     return [
-        *[sa.Column(name, sa.BigInteger) for name in TOKENS],
+        *[sa.Column(name, sa.BigInteger) for name in BUCKETS],
         sa.Column("service_tier", sa.Text),
         sa.Column("is_usage_estimated", sa.Boolean),
         sa.Column("cost_nano_usd", sa.BigInteger),

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from naru.kernel.tokens import Usage
+from naru.kernel.tokens import BUCKETS, Usage
 
 MAX_TOKENS = 10**10
 """More than any request can hold. A larger count, or one below zero, is a fault of the upstream: unknown."""
 
 _ASCII = bytes(range(128))
-_BUCKETS = tuple(f for f in Usage.__struct_fields__ if f.endswith("_tokens"))
 
 
 # Only from the start of a run: else 511 letters and a quote, over and over, would take seconds to search.
@@ -85,7 +84,7 @@ def sum_usage(usages: Iterable[Usage | None]) -> Usage | None:
     if len(known) == 1:
         return known[0]
     totals: dict[str, int | None] = {}
-    for bucket in _BUCKETS:
+    for bucket in BUCKETS:
         said = [n for usage in known if (n := getattr(usage, bucket)) is not None]
         totals[bucket] = sum(said) if said else None
     tiers = {usage.service_tier for usage in known}

@@ -10,27 +10,16 @@ from typing import Final
 
 from naru.kernel.cells import quote_formula
 from naru.kernel.money import format_usd
+from naru.kernel.tokens import BUCKETS
 from naru.metering.models import Call
 from naru.web.api.schemas import CallOut
 from naru.web.window import time_from_ns
 
 _BLOCK: Final = 200
-_BUCKETS: Final = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "input_audio_tokens",
-    "input_image_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "output_audio_tokens",
-    "output_image_tokens",
-)
 COLUMNS: Final = (
     "id", "started_at", "endpoint", "is_stream", "key_id", "org", "team", "project", "user", "tags", "route",
     "model_asked", "model_served", "provider", "site", "status", "http_status", "error_code", "error_class",
-    "finish_reason", "first_token_ms", "duration_ms", "overhead_ms", *_BUCKETS, "is_usage_estimated",
+    "finish_reason", "first_token_ms", "duration_ms", "overhead_ms", *BUCKETS, "is_usage_estimated",
     "cost_usd", "cost_state", "price_version", "cache", "masked_count", "energy_wh", "attempts",
 )  # fmt: skip
 
@@ -80,7 +69,7 @@ def _row(call: Call) -> list[object]:
         call.first_token_ms,
         call.duration_ms,
         call.overhead_ms,
-        *(getattr(usage, bucket) if usage else None for bucket in _BUCKETS),
+        *(getattr(usage, bucket) if usage else None for bucket in BUCKETS),
         usage.is_estimated if usage else None,
         None if call.cost.nano_usd is None else format_usd(call.cost.nano_usd),
         call.cost.state,

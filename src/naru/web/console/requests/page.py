@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from naru.identity import find_orgs, forbidden
 from naru.kernel.errors import NaruError, NotFound
+from naru.kernel.tokens import BUCKETS
 from naru.metering.models import Attempt, Call
 from naru.trust.feedback import RatedCall, Rating, RatingFilter
 from naru.web.access import may, read_context, read_ledger, read_principal, requires
@@ -26,18 +27,6 @@ router = APIRouter()
 
 _PAGE: Final = 50
 _MAX_FORM_BYTES: Final = 1024 * 1024
-BUCKETS: Final = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "input_audio_tokens",
-    "input_image_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "output_audio_tokens",
-    "output_image_tokens",
-)
 
 
 @router.get("/requests", dependencies=[requires("ledger.read")])
