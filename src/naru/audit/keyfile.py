@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from naru.audit.note import PublicKey
 from naru.kernel.errors import BadRequest, ConfigError
+from naru.settings.secretfile import create_secret
 
 KEY_FILE = "audit.key"
 """Beside it lies `audit.pub`: every public key the log was ever signed with, one a line, newest last."""
@@ -77,15 +77,4 @@ def read_public_keys(path: Path) -> list[PublicKey]:
 def _create(path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Linked into place whole: who starts beside us must never read half a key.
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            path.hardlink_to(beside)
-    finally:
-        beside.unlink()
+    create_secret(path, text)

@@ -20,7 +20,7 @@ def ensure_secret(path: Path, make: Callable[[], bytes]) -> bytes:
     try:
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _create(path, make())
+            create_secret(path, make())
         return path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -31,8 +31,9 @@ def ensure_secret(path: Path, make: Callable[[], bytes]) -> bytes:
         ) from None
 
 
-def _create(path: Path, content: bytes) -> None:
-    # Linked into place whole: who starts beside us must never read half a secret.
+def create_secret(path: Path, content: bytes) -> None:
+    """Write the file unless it is there. It is linked into place whole: who starts beside us must never read
+    half a secret."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
