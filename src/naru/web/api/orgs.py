@@ -11,15 +11,10 @@ from naru.web.api.units import (
     NameIn,
     Ref,
     UnitCreated,
-    UnitId,
-    UnitOut,
     UnitPage,
-    UnitPatch,
+    add_single_routes,
     create_unit,
-    delete_unit,
     list_page,
-    read_unit,
-    update_unit,
 )
 
 router = APIRouter(prefix="/api/orgs", tags=["identity"])
@@ -43,23 +38,4 @@ async def create_org(request: Request, response: Response, body: NameIn) -> Unit
     return await create_unit(request, response, "org", body.name)
 
 
-@router.get("/{id}", summary="One organisation", dependencies=[requires("orgs.read")])
-async def read_org(request: Request, id: UnitId) -> UnitOut:
-    """404 when there is none, or it is in an organisation that you may not see."""
-    return await read_unit(request, "org", id)
-
-
-@router.patch(
-    "/{id}", summary="Rename, disable or enable an organisation", dependencies=[requires("orgs.write")]
-)
-async def update_org(request: Request, id: UnitId, patch: UnitPatch) -> UnitOut:
-    """Disabling closes every key inside, in every replica within two seconds; enabling opens them again."""
-    return await update_unit(request, "org", id, patch)
-
-
-@router.delete(
-    "/{id}", summary="Delete an empty organisation", status_code=204, dependencies=[requires("orgs.write")]
-)
-async def delete_org(request: Request, id: UnitId) -> None:
-    """409 when something is in it or it is a default one. The ledger keeps what was booked on it."""
-    await delete_unit(request, "org", id)
+add_single_routes(router, "org", "an organisation", "orgs.write")

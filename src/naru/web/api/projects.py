@@ -14,15 +14,10 @@ from naru.web.api.units import (
     Parent,
     Ref,
     UnitCreated,
-    UnitId,
-    UnitOut,
     UnitPage,
-    UnitPatch,
+    add_single_routes,
     create_unit,
-    delete_unit,
     list_page,
-    read_unit,
-    update_unit,
 )
 
 router = APIRouter(prefix="/api/projects", tags=["identity"])
@@ -59,23 +54,4 @@ async def create_project(request: Request, response: Response, body: ProjectIn) 
     return await create_unit(request, response, "project", body.name, body.team)
 
 
-@router.get("/{id}", summary="One project", dependencies=[requires("orgs.read")])
-async def read_project(request: Request, id: UnitId) -> UnitOut:
-    """404 when there is none, or it is in an organisation that you may not see."""
-    return await read_unit(request, "project", id)
-
-
-@router.patch(
-    "/{id}", summary="Rename, disable or enable a project", dependencies=[requires("projects.write")]
-)
-async def update_project(request: Request, id: UnitId, patch: UnitPatch) -> UnitOut:
-    """Disabling closes every key inside, in every replica within two seconds; enabling opens them again."""
-    return await update_unit(request, "project", id, patch)
-
-
-@router.delete(
-    "/{id}", summary="Delete an empty project", status_code=204, dependencies=[requires("projects.write")]
-)
-async def delete_project(request: Request, id: UnitId) -> None:
-    """409 when something is in it or it is a default one. The ledger keeps what was booked on it."""
-    await delete_unit(request, "project", id)
+add_single_routes(router, "project", "a project", "projects.write")

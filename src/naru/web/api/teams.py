@@ -14,15 +14,10 @@ from naru.web.api.units import (
     Parent,
     Ref,
     UnitCreated,
-    UnitId,
-    UnitOut,
     UnitPage,
-    UnitPatch,
+    add_single_routes,
     create_unit,
-    delete_unit,
     list_page,
-    read_unit,
-    update_unit,
 )
 
 router = APIRouter(prefix="/api/teams", tags=["identity"])
@@ -60,21 +55,4 @@ async def create_team(request: Request, response: Response, body: TeamIn) -> Uni
     return await create_unit(request, response, "team", body.name, body.org)
 
 
-@router.get("/{id}", summary="One team", dependencies=[requires("orgs.read")])
-async def read_team(request: Request, id: UnitId) -> UnitOut:
-    """404 when there is none, or it is in an organisation that you may not see."""
-    return await read_unit(request, "team", id)
-
-
-@router.patch("/{id}", summary="Rename, disable or enable a team", dependencies=[requires("projects.write")])
-async def update_team(request: Request, id: UnitId, patch: UnitPatch) -> UnitOut:
-    """Disabling closes every key inside, in every replica within two seconds; enabling opens them again."""
-    return await update_unit(request, "team", id, patch)
-
-
-@router.delete(
-    "/{id}", summary="Delete an empty team", status_code=204, dependencies=[requires("projects.write")]
-)
-async def delete_team(request: Request, id: UnitId) -> None:
-    """409 when something is in it or it is a default one. The ledger keeps what was booked on it."""
-    await delete_unit(request, "team", id)
+add_single_routes(router, "team", "a team", "projects.write")

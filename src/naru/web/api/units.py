@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from naru.identity import Unit, UnitKind
-from naru.web.access import read_context, read_principal
+from naru.identity import Permission, Unit, UnitKind
+from naru.web.access import read_context, read_principal, requires
 from naru.web.window import time_from_ns
 
 UnitId = Annotated[str, Path(max_length=64, description="Its id.")]
@@ -118,21 +118,46 @@ async def create_unit(
     return UnitCreated(created=is_new, **UnitOut.of(unit).model_dump())
 
 
-async def read_unit(request: Request, kind: UnitKind, id: str) -> UnitOut:
-    """One by its id."""
-    units = read_context(request).units
-    return UnitOut.of(await run_in_threadpool(units.read, read_principal(request), kind, id))
+def add_single_routes(router: APIRouter, kind: UnitKind, noun: str, permission: Permission) -> None:
+    """Reading, changing and deleting one: alike on every level.
 
+    Args:
+        noun: with its article, for summaries.
+        permission: to change and delete.
+    """
 
-async def update_unit(request: Request, kind: UnitKind, id: str, patch: UnitPatch) -> UnitOut:
-    """Rename, disable, enable."""
-    units, principal = read_context(request).units, read_principal(request)
-    unit = await run_in_threadpool(
-        lambda: units.update(principal, kind, id, name=patch.name, is_disabled=patch.disabled)
+    @router.get(
+        "/{id}",
+        name=f"read_{kind}",
+        summary=f"One {noun.rsplit(maxsplit=1)[-1]}",
+        dependencies=[requires("orgs.read")],
     )
-    return UnitOut.of(unit)
+    async def read(request: Request, id: UnitId) -> UnitOut:
+        """404 when there is none, or it is in an organisation that you may not see."""
+        units = read_context(request).units
+        return UnitOut.of(await run_in_threadpool(units.read, read_principal(request), kind, id))
 
+    @router.patch(
+        "/{id}",
+        name=f"update_{kind}",
+        summary=f"Rename, disable or enable {noun}",
+        dependencies=[requires(permission)],
+    )
+    async def update(request: Request, id: UnitId, patch: UnitPatch) -> UnitOut:
+        """Disabling closes every key inside, in every replica within two seconds; enabling reopens them."""
+        units, principal = read_context(request).units, read_principal(request)
+        unit = await run_in_threadpool(
+            lambda: units.update(principal, kind, id, name=patch.name, is_disabled=patch.disabled)
+        )
+        return UnitOut.of(unit)
 
-async def delete_unit(request: Request, kind: UnitKind, id: str) -> None:
-    """Delete an empty one."""
-    await run_in_threadpool(read_context(request).units.delete, read_principal(request), kind, id)
+    @router.delete(
+        "/{id}",
+        name=f"delete_{kind}",
+        summary=f"Delete an empty {noun.rsplit(maxsplit=1)[-1]}",
+        status_code=204,
+        dependencies=[requires(permission)],
+    )
+    async def delete(request: Request, id: UnitId) -> None:
+        """409 when something is in it or it is a default one. The ledger keeps what was booked on it."""
+        await run_in_threadpool(read_context(request).units.delete, read_principal(request), kind, id)
