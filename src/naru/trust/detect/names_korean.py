@@ -41,7 +41,6 @@ _ROLE_HELPS = -1.9
 _PARTICLE_LIKE = frozenset("은는이가을를로한된할도만의에")
 _NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
-
 _COUNTERS = frozenset("명개번장잔채살달주척쌍곳쪽편")
 """What 한, one, counts: 한 명만 and no 한명만."""
 _CLINICS = frozenset(("안과", "내과", "외과", "치과"))
@@ -123,8 +122,7 @@ class KoreanNames:
             Entity("PERSON", c.start, c.end, score_of(c.points), c.reason)
             for c in self._accepted(text, candidates)
         ]
-        weak = (c for c in candidates if c.points < THRESHOLD)
-        found += [Entity("PERSON", c.start, c.end, 0.0, _WEAK) for c in weak]
+        found += [Entity("PERSON", c.start, c.end, 0.0, _WEAK) for c in candidates if c.points < THRESHOLD]
         return found
 
     def find_near(
