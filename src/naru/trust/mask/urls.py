@@ -78,6 +78,7 @@ class UrlGuard:
             self._keep(text[max(_last_word(text) - 1, len(text) - _LONGEST_START, 0) :])
             return False
         address = text[url[1] :]
+        self._keep(text[max(0, url[0] - 2) :])  # with its opener
         if not address and (label in _HOST_LABELS or label.startswith("CUSTOM")):
             # The host itself, nothing before it and nothing that would make it a part of another.
             return _STANDS_ALONE.match(after) is None
