@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from naru.trust.entity import Entity
-from naru.trust.mask import Conversation, Masked, Rules, mask_request
-from naru.trust.mask.known import KnownValues
+from naru.trust.mask import Conversation, KnownValues, Masked, Rules, mask_request
 
 _AGAIN = 0.6
 """Sure enough to be masked, and less than where something stood beside it that says what it is."""

@@ -5,18 +5,23 @@ in a whole conversation; nothing is restored that the conversation did not mask.
 """
 
 from naru.trust.mask.fields import Unmaskable
+from naru.trust.mask.known import KnownValues
 from naru.trust.mask.masker import Look, Masked, mask_request
 from naru.trust.mask.note import NOTE
 from naru.trust.mask.restorer import Restorer
 from naru.trust.mask.rules import Action, Rules
 from naru.trust.mask.text import Counters
-from naru.trust.mask.vault import Conversation, VaultFull
+from naru.trust.mask.tokens import LITERAL
+from naru.trust.mask.vault import Conversation, Entry, VaultFull
 
 __all__ = [
+    "LITERAL",
     "NOTE",
     "Action",
     "Conversation",
     "Counters",
+    "Entry",
+    "KnownValues",
     "Look",
     "Masked",
     "Restorer",

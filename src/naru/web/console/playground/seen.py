@@ -16,9 +16,7 @@ from naru.kernel.errors import NaruError
 from naru.trust import DetectionFailed
 from naru.trust.book import PolicyBook
 from naru.trust.entity import Entity
-from naru.trust.mask import Conversation, Masked, Rules, mask_request
-from naru.trust.mask.tokens import LITERAL
-from naru.trust.mask.vault import Entry
+from naru.trust.mask import LITERAL, Conversation, Entry, Masked, Rules, mask_request
 from naru.trust.policy import Policy
 
 MAX_TEXT: Final = 200_000
