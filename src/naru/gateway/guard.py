@@ -23,6 +23,8 @@ from naru.wire.model import Reply, Text
 _LINE = 0.5
 """Score from which a policy's action is taken; the guard itself draws its line there."""
 _MAX_TEXTS = 2_000
+_INLINE_BYTES = 2_048
+"""Judged at once: in a millisecond or two."""
 _SYSTEM = frozenset(["system", "developer"])
 _TEXT_FIELDS = ("content", "text", "output", "input_text", "source", "data")
 _RESULTS = frozenset(
@@ -118,6 +120,18 @@ def _refusal(verdict: Verdict, what: str) -> Forbidden:
     )
 
 
+def _judge(envelope: Envelope, policy: Policy, owner: str) -> list[Verdicts]:
+    guard = find_guard(policy)
+    assert guard is not None
+    memory = _memory(guard)
+
+    def judge(text: str, source: Source) -> Verdicts:
+        # A history comes again with every turn, and was judged when it was new.
+        return memory.recall(text, f"{owner}\0{source}", lambda: guard.check_input(text, source=source))
+
+    return [judge(text, source) for text, source in list_texts(envelope)]
+
+
 async def judge_request(x: Exchange, envelope: Envelope, policy: Policy, desk: Desk) -> None:
     """Judge what goes in.
 
@@ -125,21 +139,13 @@ async def judge_request(x: Exchange, envelope: Envelope, policy: Policy, desk: D
         Forbidden: a policy blocks it (code `blocked_by_guard`).
         DetectionFailed: it could not be judged in time.
     """
-    guard = find_guard(policy)
-    if guard is None or x.endpoint.name == "embeddings":
+    if not policy.is_guarded or x.endpoint.name == "embeddings":
         return
     assert x.principal is not None
-    owner, memory = x.principal.key_id, _memory(guard)
-
-    def judge(text: str, source: Source) -> Verdicts:
-        # A history comes again with every turn, and was judged when it was new.
-        return memory.recall(text, f"{owner}\0{source}", lambda: guard.check_input(text, source=source))
-
-    judged = await desk.run(
-        lambda: [judge(text, source) for text, source in list_texts(envelope)],
-        len(x.body),
-        inline=2_048,
-    )
+    owner = x.principal.key_id
+    # The first guard of a process takes a quarter of a second to make: not on the loop.
+    inline = _INLINE_BYTES if _guard.cache_info().currsize else -1
+    judged = await desk.run(lambda: _judge(envelope, policy, owner), len(x.body), inline=inline)
     worst: dict[str, Verdict] = {}
     for verdict in (verdict for verdicts in judged for verdict in verdicts):
         known = worst.get(verdict.kind)

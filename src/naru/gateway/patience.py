@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 _GRACE_S = 0.05
-"""A tenth of a second at most passes until a client that left is noticed; a timeout is kept to the dot."""
+"""Twice as long at most passes until a client that left is noticed; a timeout is kept to the dot."""
 
 
 class Waiting(Protocol):
@@ -26,11 +26,13 @@ class Waiting(Protocol):
 class Young:
     """The calls that began a moment ago. One for all calls of an event loop."""
 
-    __slots__ = ("_calls", "_timer")
+    __slots__ = ("_calls", "_older", "_timer", "loop")
 
     def __init__(self) -> None:
         self._calls: set[Patience] = set()
+        self._older: set[Patience] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     def add(self, call: Patience) -> None:
         self._calls.add(call)
@@ -39,12 +41,15 @@ class Young:
 
     def discard(self, call: Patience) -> None:
         self._calls.discard(call)
+        self._older.discard(call)
 
     def _grow_up(self) -> None:
-        calls, self._calls = self._calls, set()
-        self._timer = None
-        for call in calls:
+        for call in self._older:  # they have seen a whole round
             call.watch()
+        self._older, self._calls = self._calls, set()
+        self._timer = None
+        if self._older and self.loop is not None:
+            self._timer = self.loop.call_later(_GRACE_S, self._grow_up)
 
 
 class Patience:
@@ -58,7 +63,8 @@ class Patience:
         self._until = inf
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
-        self.loop = asyncio.get_running_loop()
+        # Asking for the running loop is a system call.
+        self.loop = young.loop = young.loop or asyncio.get_running_loop()
         self.is_over = False
         """The time ran out, and the task was cancelled for it."""
 

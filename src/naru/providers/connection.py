@@ -56,6 +56,7 @@ class Response:
         "_headers",
         "_is_paused",
         "_is_whole",
+        "_loop",
         "_parts",
         "_raw",
         "_waiter",
@@ -65,6 +66,7 @@ class Response:
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
+        self._loop = connection.loop
         self._raw: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] | None = None
         self._encoding = b""
@@ -198,7 +200,7 @@ class Response:
             await self._wait()
 
     async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
@@ -242,6 +244,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "idle_since",
         "is_kept",
+        "loop",
         "origin",
     )
 
@@ -263,6 +266,7 @@ class Connection(asyncio.Protocol):
         self.is_kept = False
         """A request went out on it before."""
         self.idle_since = 0.0
+        self.loop = asyncio.get_running_loop()  # asked once: it is a system call
 
     @property
     def is_usable(self) -> bool:

@@ -118,10 +118,10 @@ class Transport:
 
     def _on_end(self, connection: Connection, may_be_kept: bool) -> None:
         if may_be_kept:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = connection.loop.time()
             self._idle.setdefault(connection.origin, []).append(connection)
             if self._sweeper is None:
-                self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+                self._sweeper = connection.loop.call_later(_SWEEP_S, self._sweep)
             self._wake_next()
 
     def _on_lost(self, connection: Connection) -> None:
