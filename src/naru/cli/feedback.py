@@ -11,6 +11,7 @@ import typer
 from naru.cli.access import Access, with_access
 from naru.cli.control import HOME, HomeOption, KeyOption, UrlOption, open_control, segment
 from naru.cli.output import moment, print_json, print_table
+from naru.kernel.errors import BadRequest
 
 app = typer.Typer(help="What people say of calls: thumbs, scores, labels, corrections.", no_args_is_help=True)
 
@@ -19,6 +20,7 @@ ToOption = Annotated[str | None, typer.Option("--to", help="Rated before this ti
 LabelOption = Annotated[str | None, typer.Option(help="Only with this label.")]
 ScoreOption = Annotated[float | None, typer.Option("--min-score", help="Only with at least this score.")]
 ThumbOption = Annotated[str | None, typer.Option(help="Only with this thumb, up or down.")]
+_PRIVATE = 0o600
 _HEADINGS = ("id", "time (UTC)", "call", "thumb", "score", "label", "text", "rater")
 
 
@@ -72,8 +74,8 @@ def add(
         "thumb": thumb,
         "score": score,
         "label": label,
-        "comment": None if comment_file is None else comment_file.read_text("utf-8"),
-        "correction": None if correction_file is None else correction_file.read_text("utf-8"),
+        "comment": _read(comment_file),
+        "correction": _read(correction_file),
     }
     with access.open() as control:
         made = control.request("POST", f"/api/calls/{segment(call)}/feedback", body)
@@ -101,12 +103,32 @@ def export(
     Example: naru feedback export --min-score 0.8 --out examples.jsonl
     """
     query = {**_query(since, until, label, min_score, thumb), "format": format}
-    with open_control(home, url, key) as control:
+    descriptor = _open_private(out)  # first: an export that cannot be written must not stand in the audit log
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file, open_control(home, url, key) as control:
         text = control.request("GET", "/api/feedback/export", query=query) or ""
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.truncate(0)
         file.write(text)
     typer.echo(f"{text.count(chr(10)):,} examples in {out}")
+
+
+def _open_private(out: Path) -> int:
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT, _PRIVATE)
+        os.fchmod(descriptor, _PRIVATE)  # it may have been there, open to others
+    except OSError as error:
+        raise BadRequest(f"{out} cannot be written: {error.strerror}.", param="out") from None
+    return descriptor
+
+
+def _read(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadRequest(f"{file} is not UTF-8.") from None
 
 
 def _query(
