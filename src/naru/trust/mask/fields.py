@@ -157,7 +157,7 @@ class Walk:
         if not _is_read_whole(raw, items):
             self.is_hiding = True
             for unit, own in zip(units, _decode_list(raw), strict=True):
-                unit.is_changed = not _is_read_whole(own, unit.value)
+                unit.is_changed = unit.is_changed or not _is_read_whole(own, unit.value)
         if name in ("prompt", "input") and any(isinstance(unit.value, int) for unit in units):
             self.opaque.add("token_ids")
 

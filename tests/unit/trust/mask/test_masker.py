@@ -312,6 +312,17 @@ def test_a_key_that_comes_twice_hides_nothing():
     assert bytes(made.fields["messages"]) == b'[{"role":"user","content":"hi"}]'
 
 
+def test_a_doubled_key_does_not_bring_back_what_another_message_lost():
+    """A picture's name is taken out of its address, also when a key comes twice elsewhere."""
+    address = "data:image/png;name=kim.png;base64," + "iVBORw0KGgo=" * 40
+    picture = f'{{"type":"image_url","image_url":{{"url":"{address}"}}}}'
+    parts = (picture, '{"type":"text","text":"a","text":"b"}')
+    messages = ",".join(f'{{"role":"user","content":[{part}]}}' for part in parts)
+    fields = fields_of(f'{{"messages":[{messages}]}}'.encode())
+    made = mask_request("chat", fields, find=find_nothing, conversation=Conversation("c"), rules=Rules())
+    assert b"kim.png" not in bytes(made.fields["messages"])
+
+
 def test_a_name_gets_a_placeholder_without_brackets():
     """Names of participants and tools take no brackets; a tool keeps one name wherever it stands."""
     body, conversation, _ = mask(
