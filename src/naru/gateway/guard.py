@@ -40,9 +40,7 @@ def _guard(actions: tuple[tuple[GuardKind, GuardAction], ...]) -> Guard:
     return Guard(rules=rules, kinds=[rule.kind for rule in rules])
 
 
-@lru_cache(maxsize=256)
-def _memory(_: Guard) -> Memory[Verdicts]:
-    return Memory()
+_judged = Memory[Verdicts]()
 
 
 def find_guard(policy: Policy) -> Guard | None:
@@ -123,11 +121,11 @@ def _refusal(verdict: Verdict, what: str) -> Forbidden:
 def _judge(envelope: Envelope, policy: Policy, owner: str) -> list[Verdicts]:
     guard = find_guard(policy)
     assert guard is not None
-    memory = _memory(guard)
+    asked = f"{owner}\0{sorted(policy.guard.items())}"
 
     def judge(text: str, source: Source) -> Verdicts:
         # A history comes again with every turn, and was judged when it was new.
-        return memory.recall(text, f"{owner}\0{source}", lambda: guard.check_input(text, source=source))
+        return _judged.recall(text, f"{asked}\0{source}", lambda: guard.check_input(text, source=source))
 
     return [judge(text, source) for text, source in list_texts(envelope)]
 

@@ -7,6 +7,7 @@ is served from what another has sent, or the time taken would tell who sent what
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -53,12 +54,22 @@ class Memory(Generic[T]):
         return found
 
 
-class Remembered:
-    """Detection with a memory: of one set of detectors, which say of a text the same each time."""
+_FOUND = Memory[Sequence[Entity] | None]()
+_numbers = itertools.count()
 
-    def __init__(self, find: Find, *, max_texts: int = _MAX_TEXTS) -> None:
+
+class Remembered:
+    """Detection with a memory: of one set of detectors, which say of a text the same each time.
+
+    Args:
+        find: what looks at a text that is not known.
+        memory: one for all sets of detectors, so that a thousand teams with words of their own share a bound.
+    """
+
+    def __init__(self, find: Find, memory: Memory[Sequence[Entity] | None] = _FOUND) -> None:
         self._find = find
-        self._memory = Memory[Sequence[Entity] | None](max_texts)
+        self._memory = memory
+        self._number = next(_numbers)
 
     def scan(self, text: str, owner: str = "") -> Sequence[Entity]:
         """What is in a text that `owner` sent."""
@@ -69,5 +80,5 @@ class Remembered:
             many = tuple(self._find(text))
             return many if len(many) <= _MAX_FOUND else None
 
-        found = self._memory.recall(text, owner, find_out)
+        found = self._memory.recall(text, f"{self._number}\0{owner}", find_out)
         return many if found is None else found

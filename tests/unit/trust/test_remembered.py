@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from naru.trust.entity import Entity
-from naru.trust.remembered import Remembered
+from naru.trust.remembered import Memory, Remembered
 
 HIT = Entity("PERSON", 3, 6, 0.9, "a name")
 
@@ -46,12 +46,13 @@ def test_owner_and_text_do_not_run_together():
 def test_it_is_bounded_and_keeps_what_is_used():
     """Of twice as many texts as it may hold, one asked for again and again is never forgotten."""
     finder = Finder(())
-    memory = Remembered(finder, max_texts=10)
+    kept = Memory(10)
+    memory = Remembered(finder, kept)
     for number in range(200):
         memory.scan("system prompt")
         memory.scan(f"turn {number}")
     assert finder.asked.count("system prompt") == 1
-    assert len(memory._memory._recent) + len(memory._memory._older) <= 20
+    assert len(kept._recent) + len(kept._older) <= 20
 
 
 def test_what_fails_is_not_remembered():
@@ -68,7 +69,7 @@ def test_what_fails_is_not_remembered():
 
 def test_nothing_of_the_text_is_kept():
     """Neither the text nor a part of it is anywhere in the memory."""
-    memory = Remembered(lambda text: (HIT,))
+    memory = Remembered(lambda text: (HIT,), Memory())
     memory.scan("내 이름 김민수, planted-value", "owner")
     held = [
         str(one) for part in (memory._memory._recent, memory._memory._older) for one in gc.get_referents(part)
@@ -90,3 +91,9 @@ def test_a_long_list_is_given_whole_and_not_kept():
     memory = Remembered(finder)
     assert len(memory.scan("a list")) == len(memory.scan("a list")) == 100
     assert len(finder.asked) == 2
+
+
+def test_two_sets_of_detectors_know_nothing_of_each_other():
+    """A team's own words are looked for in texts that others have sent, too."""
+    assert Remembered(Finder(())).scan("나루상사", "key_1") == ()
+    assert Remembered(Finder()).scan("나루상사", "key_1") == (HIT,)
