@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from naru.trust.entity import Entity
-from naru.trust.mask import Conversation, KnownValues, Masked, Rules, mask_request
+from naru.trust.mask import Conversation, KnownValues, Masked, Rules, is_hiding, mask_request, reveal
 
 _AGAIN = 0.6
 """Sure enough to be masked, and less than where something stood beside it that says what it is."""
@@ -42,12 +42,13 @@ def preview(
     """
     text = _HALF_PAIR.sub("\ufffd", text)
     conversation = conversation or Conversation("")
+    read, places = reveal(text) if is_hiding(text) else (text, None)
     seen: list[Entity] | None = None
 
     def look(part: str) -> list[Entity]:
         nonlocal seen
         found = list(find(part))
-        if part == text:
+        if part == read:
             seen = found
         return found
 
@@ -56,10 +57,14 @@ def preview(
         fields = {"prompt": msgspec.Raw(msgspec.json.encode(text))}
         masked = mask_request("completions", fields, find=look, conversation=conversation, rules=rules)
     shown = masked.fields.get("prompt")
-    found = list(find(text)) if seen is None else seen  # JSON is masked value by value
+    found = list(find(read)) if seen is None else seen  # JSON is masked value by value
+    if not conversation.is_empty:
+        found = _find_again(read, found, conversation)
+    if places is not None:
+        found = [entity._replace(start=places[entity.start], end=places[entity.end]) for entity in found]
     return Preview(
         masked=text if shown is None else msgspec.json.decode(shown, type=str),
-        entities=found if conversation.is_empty else _find_again(text, found, conversation),
+        entities=found,
         blocked=masked.blocked,
         inside=masked.inside,
     )

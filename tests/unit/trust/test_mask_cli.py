@@ -103,6 +103,18 @@ def test_a_value_that_is_masked_is_an_entity_wherever_it_stands():
     assert found["masked"].count("<PERSON_1>") == len(found["entities"]) == 2
 
 
+def test_hidden_values_have_their_places():
+    """Offsets are those of the text as it came, also behind signs that nobody sees."""
+    text = "a\u200bb 010-23\u200b45-6789, minsu%40example.com, 010-2345-6789"
+    found = answers(run("--jsonl", data=lines({"id": 1, "text": text})))[0]
+    assert found["masked"] == "a\u200bb <PHONE_1>, <EMAIL_1>, <PHONE_1>"
+    assert [text[e["start"] : e["end"]] for e in found["entities"]] == [
+        "010-23\u200b45-6789",
+        "minsu%40example.com",
+        "010-2345-6789",
+    ]
+
+
 def test_types_can_be_chosen_and_listed(tmp_path):
     """Only those asked for, an operator's own among them; a type that is none is said."""
     assert [line.split()[0] for line in run("--types").stdout.splitlines()] == [

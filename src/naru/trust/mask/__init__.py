@@ -5,6 +5,7 @@ in a whole conversation; nothing is restored that the conversation did not mask.
 """
 
 from naru.trust.mask.fields import Unmaskable
+from naru.trust.mask.hidden import is_hiding, reveal
 from naru.trust.mask.known import KnownValues
 from naru.trust.mask.masker import Look, Masked, mask_request
 from naru.trust.mask.note import NOTE
@@ -28,5 +29,7 @@ __all__ = [
     "Rules",
     "Unmaskable",
     "VaultFull",
+    "is_hiding",
     "mask_request",
+    "reveal",
 ]

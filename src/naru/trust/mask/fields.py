@@ -16,6 +16,7 @@ import msgspec
 from naru.kernel.errors import BadRequest
 from naru.trust.mask import places
 from naru.trust.mask.files import TextFile, clean_address, read_text_file
+from naru.trust.mask.hidden import is_hiding
 from naru.trust.mask.pieces import Document, JsonText, Piece, is_binary, is_json
 
 _decode = msgspec.json.Decoder().decode
@@ -208,7 +209,7 @@ class Walk:
             self._add_json(slot, Document())
             return
         slot.is_name = is_name
-        if "\\" in value:
+        if "\\" in value or is_hiding(value):
             piece, document = Piece(value, path, is_name=slot.is_name), Document()
             document.add(piece)
             slot.fill(piece, document)

@@ -11,6 +11,8 @@ import re
 
 import msgspec
 
+from naru.trust.mask.hidden import is_hiding, reveal
+
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|(-?[0-9][0-9.eE+\-]*)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _HAS_UNICODE_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
@@ -48,7 +50,7 @@ class Piece:
         is_whole: any hit replaces all of it (a number, a name).
         is_name: takes no brackets.
         origin: where each code point of `shown` begins in `text`, when they differ.
-        shown: what detectors see: `text` without escapes.
+        shown: what detectors see: `text` as it reads, without escapes.
     """
 
     __slots__ = ("is_name", "is_whole", "origin", "path", "shown", "spans", "text")
@@ -63,6 +65,12 @@ class Piece:
         self.origin: list[int] | None = None
         if "\\" in text and (text.lstrip()[:1] in ("{", "[") or _HAS_UNICODE_ESCAPE.search(text)):
             self.shown, self.origin = _unescape(text)
+        if is_hiding(self.shown):
+            shown, places = reveal(self.shown)
+            if shown != self.shown:
+                before = self.origin
+                self.shown = shown
+                self.origin = places if before is None else [before[place] for place in places]
 
     def masked(self) -> str:
         """The text with its spans replaced."""

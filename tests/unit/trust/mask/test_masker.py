@@ -1,6 +1,7 @@
 import base64
 import itertools
 import json
+import unicodedata
 
 import msgspec
 import pytest
@@ -191,6 +192,29 @@ def test_files_without_a_hit_stay_as_they_came():
     assert made[2]["file"]["file_data"] == "no base64, <PHONE_1>"
     assert "01012345678" not in made[3]["file"]["file_data"]
     assert made[4] == parts[4]
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("김\u200b민수 010-12\u200b34-5678", "<PERSON_1> <PHONE_1>"),
+        ("김민\u00ad수\u200b님", "<PERSON_1>님"),
+        (
+            unicodedata.normalize("NFD", "고객 김민수 각"),
+            unicodedata.normalize("NFD", "고객 ") + "<PERSON_1> 각",
+        ),
+        (
+            "https://x.kr/?m=kim%40corp.kr&n=%EA%B9%80%EB%AF%BC%EC%88%98!",
+            "https://x.kr/?m=<EMAIL_1>&n=<PERSON_1>!",
+        ),
+        ("&#44608;&#xBBFC;수 kim&#64;corp.kr", "<PERSON_1> <EMAIL_1>"),
+        ("<PER\u200bSON_1> 100% %zz %ff &#9999999;", "<LITERAL_1> 100% %zz %ff &#9999999;"),
+        ('{"n": "김\u200b민수 \\uae40\\u200b\\ubbfc\\uc218"}', '{"n": "<PERSON_1> <PERSON_1>"}'),
+    ],
+)
+def test_signs_that_say_it_otherwise_hide_nothing(text, made):
+    """Invisible signs, loose jamo, percent signs, HTML's numbers; what is around a value stays as it came."""
+    assert unicodedata.normalize("NFC", masked_text(text)) == unicodedata.normalize("NFC", made)
 
 
 def test_what_is_sealed_or_binary_stays_exact():
