@@ -1,0 +1,170 @@
+"""What around a capitalised word makes it a person: labels, titles, greetings, roles, verbs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from naru.trust.detect.names_latin import FAMILY, GIVEN, NAME, THING, WORD
+from naru.trust.entity import Entity
+
+_WINDOW = 48
+_LAST_WORD = re.compile(r"([^\W\d_]+(?:'s|’s)?)(?:\(s\)|\([^)\n]{1,14}\))?[\"'*\s\])’”]*$")
+_WORD_END = re.compile(r"(?:[^\W\d_]|['’])+\Z")
+_FIRM = re.compile(
+    r",? (?:Inc|Ltd|LLC|LLP|PLC|GmbH|AG|BV|B\.V|AB|SA|S\.A|Co|Corp|KG|Oy|Pty|Bros|& (?:Co|Sons|Partners))\b"
+    r"|(?:, [A-Z]\w+)?,? & [A-Z]\w+ (?:LLP|LLC|Inc|Ltd|Co|PLC)\b"
+)
+_TAG = re.compile(r"<([A-Za-z_]{1,20})(?:\s[^<>]{0,40}?[\"']([A-Za-z_-]{1,20})[\"'])?>$")
+_LIST_GAP = re.compile(r"(?: ?\([^)\n]{1,30}\))?(?:,|;| and| &| or|, and|,? ->| \+| /|\||<br>)\s{1,2}$")
+_AFTER = (
+    r" \((?:\d\d?|he|she|they|mother|father|wife|husband|on call|chair|head|room parent)\b|,? (?:here|xx?)\b"
+    r"|씨|님| 씨| 님"
+)
+_CONTACT = re.compile(
+    r",? ?[(<\[]?(?:mailto:)?(?:(?!\d{4}-\d\d-|\d{1,2}[./]\d)\+?\d[\d ()./-]{6,}"
+    r"|\(\d{2,4}\)|[\w.+-]{2,40}@"
+    r"|DOB\b|born\b|aged\b|passport\b|SSN\b)"
+)
+_CLOSINGS = re.compile(
+    r"(?:regards|sincerely|thanks|thank you|cheers|best|yours|faithfully|truly|love|warmly|respectfully"
+    r"|wishes|xoxo|hugs|cordially|everything|advance|help|again|care)[,.!]?\s*\n\s*$",
+    re.IGNORECASE,
+)
+_GREETED = re.compile(r"[,!:]?\s*\n")
+_SMALL = re.compile(r"([a-z]{3,14})(?=[ ,.!?\n]|$)(?: ([a-z]{3,14})(?=[,.!?\n]|$))?")
+# By how they end: looked for first, since few texts hold it.
+_CHATS = {
+    "m ": ("im ", "i'm ", "i’m "),
+    "e is ": ("my name is ",),
+    "this is ": ("this is ",),
+    "'s ": ("name's ", "it's "),
+    "hey ": ("hey its ", "hey it's "),
+    "call me ": ("call me ",),
+}
+TITLED, LABEL, STRONG, ROLE, WEAK, LINE = 0.6, 0.55, 0.5, 0.35, 0.12, 0.1
+
+
+class Around:
+    """Reads the words around a candidate.
+
+    Args:
+        listed: sections of `english_words.txt`.
+    """
+
+    def __init__(self, listed: Mapping[str, tuple[str, ...]]) -> None:
+        self._titles = frozenset(listed["titles"])
+        self._roles = frozenset(listed["roles"])
+        self._cues = frozenset(listed["cues"])
+        self._weak = frozenset(listed["weak_cues"])
+        does, owned = ("|".join(listed[key]).replace("_", " ") for key in ("does", "owned"))
+        self._does = re.compile(rf"(?:'s|’s)?,? (?:{does})\b|(?:'s|’s) (?:{owned})\b|{_AFTER}")
+
+    def read(self, text: str, start: int, end: int, cue: str, last: int) -> tuple[float, str]:
+        """Points more, and why; negative where it cannot be a person.
+
+        Args:
+            cue: the capitalised word before it that was cut off, or "".
+            last: where the last person ended.
+        """
+        more, reason = self._before(text, start, cue)
+        if last and 0 < start - last <= 36 and more < LABEL and _LIST_GAP.match(text[last:start]):
+            more, reason = max(more, 0.25), "in a list of people"
+        following = text[end : end + 1]
+        if following in " '’,(" and self._does.match(text, end):
+            more, reason = more + 0.2, reason or "does what people do"
+        if following in " ,<([" and _CONTACT.match(text, end):
+            more, reason = more + 0.25, reason or "number or address after it"
+        return more, reason
+
+    def is_bare(self, text: str, start: int, end: int) -> bool:
+        """Whether a word begins a sentence or a line, and nothing says more than that."""
+        before = text[start - 2 : start] if start > 1 else "\n"
+        if before[-1] == "\n":
+            return start == 0 or text[end : end + 1] not in ("", "\n")
+        if before == ". ":
+            return text[max(0, start - 12) : start - 2].rpartition(" ")[2].lower() not in self._titles
+        return before in ("! ", "? ")
+
+    @staticmethod
+    def is_firm(text: str, end: int, is_doubtful: bool) -> bool:
+        """Whether what follows makes a firm of a name."""
+        return text[end : end + 1] in " ," and (
+            _FIRM.match(text, end) is not None or (is_doubtful and text[end : end + 3] == " & ")
+        )
+
+    def _before(self, text: str, start: int, cue: str) -> tuple[float, str]:
+        if cue:
+            return self._word(cue)
+        window = text[max(0, start - _WINDOW) : start]
+        bare = window.rstrip(" \t\"'“‘(*[`")
+        sign = bare[-1:]
+        if not sign or sign == "\n":
+            return self._line(text, start)
+        if sign in ":=：|" or window.endswith(("  ", "\t")):
+            return self._labelled(bare.rstrip(":=：| "), sign)
+        if sign.isalpha() and (found := _WORD_END.search(bare)):
+            return self._word(found.group().lower(), bare)
+        return self._sign(sign, bare)
+
+    def _labelled(self, label: str, sign: str) -> tuple[float, str]:
+        found = _LAST_WORD.search(label)
+        word = found.group(1).lower() if found is not None else ""
+        if word and (word in self._roles or word.rstrip("s") in self._roles or not word.isascii()):
+            return LABEL, "label before it"
+        return (0.1, "") if sign == "|" else (0.0, "")
+
+    def _sign(self, sign: str, bare: str) -> tuple[float, str]:
+        if sign == ">" and (tag := _TAG.search(bare)):
+            words = {w for group in tag.groups() if group for w in re.split("[_-]", group.lower())}
+            return (LABEL, "label before it") if words & self._roles else (0.0, "")
+        if sign == ",":
+            found = _LAST_WORD.search(bare[:-1])
+            word = found.group(1).lower() if found else ""
+            if word in self._cues:
+                return STRONG, "greeting or introduction before it"
+            return (ROLE, "role before it") if word in self._roles else (WEAK, "")
+        if sign == ".":
+            word = bare[:-1].rsplit(maxsplit=1)[-1].lower().lstrip("(\"'") if bare[:-1].strip() else ""
+            return (TITLED, "title before it") if word in self._titles else (0.0, "")
+        return (0.1, "") if sign in "/;-#" else (0.0, "")
+
+    def _word(self, word: str, bare: str = "") -> tuple[float, str]:
+        word = word.removesuffix("'s").removesuffix("’s") if len(word) > 4 else word
+        if word in self._titles:
+            return TITLED, "title before it"
+        if word in self._cues:
+            return STRONG, "greeting or introduction before it"
+        if word in ("is", "am", "i'm", "i’m", "im") and bare.lower().endswith(
+            ("name is", "i am", "i'm", "i’m", "im", "this is", "surname is")
+        ):
+            return (STRONG if "name" in bare[-12:] else 0.35), "greeting or introduction before it"
+        if word in self._roles:
+            return ROLE, "role before it"
+        return (WEAK, "") if word in self._weak else (0.0, "")
+
+    @staticmethod
+    def _line(text: str, start: int) -> tuple[float, str]:
+        """At the start of a line or of the text."""
+        stop = text.find("\n", start)
+        line = text[start : stop if stop >= 0 else len(text)].strip() if stop - start < 60 else ""
+        if line and _CLOSINGS.search(text[max(0, start - 40) : start]):
+            return STRONG, "signature"
+        return LINE, ""
+
+    @staticmethod
+    def find_chat(text: str, known: Mapping[str, int]) -> Iterator[Entity]:
+        """im pooja: names in small letters, right after an introduction only."""
+        for cue in [cue for end, cues in _CHATS.items() if end in text for cue in cues]:
+            at = text.find(cue)
+            while at >= 0:
+                m = _SMALL.match(text, at + len(cue))
+                if m is not None and not text[at - 1 : at].isalnum() and _is_given(known.get(m.group(1), 0)):
+                    is_two = m.group(2) and known.get(m.group(2), 0) & (NAME | WORD) in (GIVEN, FAMILY, NAME)
+                    end = m.end(2) if is_two else m.end(1)
+                    yield Entity("PERSON", m.start(), end, 0.7, "greeting or introduction before it")
+                at = text.find(cue, at + len(cue))
+
+
+def _is_given(kind: int) -> bool:
+    return kind & (GIVEN | WORD | THING) == GIVEN
