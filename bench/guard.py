@@ -1,11 +1,12 @@
 """The guard measured: harmless prompts flagged, attacks caught, toxicity, and time.
 
-Usage: python -m bench.guard [--shared DIR] [--seed N]
+Usage: python -m bench.guard [--shared DIR] [--seed N] [--public FILE.jsonl ...]
 
 Harmless texts are other people's and are read beside the checkout (`../shared/data`); what is absent is left
 out. Attacks are `tools/guard_corpus` with a seed of its own, and `bench/guard_attacks.txt`, which was written
 after the rules and is not trained on. Its rounds `four` and `five` were each measured before they were looked
-at; `five` stayed so.
+at. `--public` measures anyone's sets instead, from rows {"source", "text", "label"} with 1 for an attack and
+optionally "from", who wrote it (`user`, `tool`, `retrieved`).
 """
 
 from __future__ import annotations
@@ -132,6 +133,23 @@ def report_attacks(guard: Guard, seed: int, *, is_verbose: bool) -> None:
             print(f"  {family:<24} {caught:>4} of {count:>4}  {caught / count:>7.1%}")
 
 
+def report_public(guard: Guard, files: list[Path], *, is_verbose: bool) -> None:
+    """Share flagged of each source's attacks and harmless texts."""
+    counts: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0])
+    for path in files:
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            hit = is_flagged(guard, row["text"], row.get("from", "user"))
+            for source in (row["source"], "all"):
+                counts[int(row["label"]), source][0] += hit
+                counts[int(row["label"]), source][1] += 1
+            if is_verbose and hit != bool(row["label"]):
+                print("    wrong", row["source"], row["label"], repr(row["text"][:150]))
+    for label, title in ((1, "attacks caught"), (0, "harmless texts flagged")):
+        for (_, source), (hits, count) in sorted(pair for pair in counts.items() if pair[0][0] == label):
+            print(f"{title:<22}  {source:<30} {hits:>5} of {count:>5}  {hits / count:>7.1%}")
+
+
 def measure(work: Callable[[str], object], texts: list[str]) -> tuple[float, float]:
     """p50 and p99 of the processor time a text takes, in ms."""
     times = []
@@ -173,8 +191,12 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--verbose", action="store_true", help="print what was flagged or missed")
+    parser.add_argument("--public", type=Path, action="append", help="JSON lines to measure instead")
     options = parser.parse_args()
     guard = Guard()
+    if options.public:
+        report_public(guard, options.public, is_verbose=options.verbose)
+        return
     report_harmless(guard, options.shared, is_verbose=options.verbose)
     report_attacks(guard, options.seed, is_verbose=options.verbose)
     report_time(guard, options.seed)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from naru.trust.guard.model import BITS, Model, read_features
+from naru.trust.guard.model import BITS, WINDOW, Model, read_features
 from naru.trust.guard.normalise import normalise
 from naru.trust.guard.rules import find_said
 from tools.guard_corpus import Row, read_rows
@@ -33,7 +33,7 @@ HARMLESS_WEIGHT = 2.0
 
 
 def build(rows: Sequence[Row], seed: int) -> tuple[list[str], np.ndarray]:
-    """Folded texts and labels: the rows, and attacks buried between harmless sentences."""
+    """Folded texts and labels: the rows, attacks buried between harmless sentences, and windows of pages."""
     rng = random.Random(seed)  # noqa: S311  # a mix that can be repeated, no secret
     attacks = [row for row in rows if row.is_attack and row.family not in UNREAD]
     harmless = [row for row in rows if not row.is_attack]
@@ -43,8 +43,10 @@ def build(rows: Sequence[Row], seed: int) -> tuple[list[str], np.ndarray]:
         before, attack, after = rng.choice(harmless).text, rng.choice(attacks).text, rng.choice(harmless).text
         texts.append(f"{before[:90]} {attack} {after[:60] if rng.random() < 0.4 else ''}")
         labels.append(1.0)
-    for _ in range(len(attacks) // 3):
-        texts.append(" ".join(rng.choice(harmless).text for _ in range(rng.randint(2, 3))))
+    for _ in range(len(attacks) // 2):
+        page = " ".join(rng.choice(harmless).text for _ in range(5))
+        start = rng.randrange(max(1, len(page) - WINDOW))
+        texts.append(page[start : start + WINDOW])
         labels.append(0.0)
     return [normalise(text).plain for text in texts], np.array(labels)
 

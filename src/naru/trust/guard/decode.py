@@ -166,7 +166,7 @@ def _unwrap(name: str, found: str) -> list[tuple[str, str]]:
 
 
 def _find_escapes(raw: str) -> Iterator[tuple[str, str]]:
-    if "%" in raw and len(_PERCENT.findall(raw, 0, _MAX_DECODED)) >= 4:
+    if "%" in raw and len(_PERCENT.findall(raw, 0, _MAX_DECODED)) >= 3:
         yield "percent signs", unquote(raw[:_MAX_DECODED])
     if ("\\u" in raw or "&#" in raw) and len(_ESCAPES.findall(raw, 0, _MAX_DECODED)) >= 4:
         yield "escapes", _ESCAPES.sub(_unescape, raw[:_MAX_DECODED])

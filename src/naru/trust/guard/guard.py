@@ -28,7 +28,7 @@ from naru.trust.guard.verdict import (
 _LEAST = 0.05
 """Scores below are noise and told nobody."""
 _LEARNED = "reads like known attacks"
-_HARMLESS = -1.5
+_HARMLESS = -0.5
 """Log odds from which down the model takes a text for harmless."""
 
 
@@ -142,10 +142,9 @@ def blend(ruled: float, learned: float, *, is_wording: bool = False) -> float:
     Where only wording speaks and the model is sure that people write so, it lowers the rules' score below the
     line; shapes and hidden text stand for themselves.
 
-    Where no rule speaks the model must be rather certain (log odds of 2), where one half speaks it need not
-    contradict. A logistic regression of two features; its figures were chosen on families of attacks and of
-    harmless texts that the model had not seen, so that at most 1 % of the harmless development prompts pass
-    the line.
+    Where no rule speaks the model must be rather certain (log odds of 2), where one half speaks it need
+    not contradict. A logistic regression of two features; its figures were chosen on development sets of
+    public attacks and of harmless texts, so that hardly 1 % of ordinary harmless texts pass the line.
 
     Args:
         ruled: what the rules say, 0..1.

@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
     Weights = NDArray[np.float32]
 
-BITS = 17
+BITS = 20
 LETTERS = (2, 4)
 """The shortest and the longest group of letters."""
-WORD_GAIN = 4.0
-CONCEPT_GAIN = 4.0
+WORD_GAIN = 8.0
+CONCEPT_GAIN = 8.0
 """What a word's or a concept's weight counts against a group of letters': there are fewer of them."""
 WINDOW = 256
 STRIDE = 64
 MAX_CHARS = 65_537
+WINDOW_PRICE = 0.8
+"""What each doubling of the windows costs: of many, one is suspicious by chance."""
 REACH = 120
 """Concepts further apart, in code points, say nothing together."""
 _BASE = 0x01000193
@@ -74,10 +76,10 @@ def _powers() -> tuple[Indices, Indices]:
 
 
 @cache
-def _word_table() -> NDArray[np.bool_]:
+def _word_table() -> NDArray[np.int8]:
     import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
-    return np.array([chr(code).isalnum() or chr(code) == "'" for code in range(128)])
+    return np.array([chr(code).isalnum() or chr(code) == "'" for code in range(128)], dtype=np.int8)
 
 
 def read_features(text: str, hits: Sequence[Hit] = ()) -> Features:
@@ -105,13 +107,17 @@ def read_features(text: str, hits: Sequence[Hit] = ()) -> Features:
 
 
 def _read_words(codes: Indices) -> tuple[Indices, Places]:
-    """Words, pairs, pairs with one between, and threes of words. A word's hash does not know its place."""
+    """Words, pairs, pairs with one between, and threes of words. A word's hash does not know its place.
+
+    A word ends where its script does, so that `prompt를` is `prompt` and its particle.
+    """
     import numpy as np  # noqa: PLC0415  # only who judges a text pays for it
 
     powers, inverses = _powers()
-    is_word = np.where(codes < 128, _word_table()[np.minimum(codes, 127)], True)
-    edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
-    starts, ends = edges[0 : len(edges) // 2 * 2 : 2], edges[1::2]
+    sort = np.where(codes < 128, _word_table()[np.minimum(codes, 127)], np.int8(2))
+    edges = np.flatnonzero(sort[1:] != sort[:-1]) + 1
+    spans = np.flatnonzero(sort[edges[:-1]] > 0)
+    starts, ends = edges[spans], edges[spans + 1]
     sums = np.zeros(len(codes) + 1, dtype=np.uint32)
     np.cumsum(codes * powers[: len(codes)], dtype=np.uint32, out=sums[1:])
     words = (sums[ends] - sums[starts]) * inverses[starts]
@@ -179,7 +185,11 @@ class Model(NamedTuple):
         starts = np.arange(0, length - WINDOW + STRIDE, STRIDE)
         ends = np.minimum(starts + WINDOW, length)
         best = float((sums[ends] - sums[starts]).max())
-        return best / math.sqrt(len(features.letters) * WINDOW) + self.bias - 0.8 * math.log2(len(starts) + 1)
+        return (
+            best / math.sqrt(len(features.letters) * WINDOW)
+            + self.bias
+            - WINDOW_PRICE * math.log2(len(starts) + 1)
+        )
 
     def score(self, text: str, hits: Sequence[Hit] = ()) -> float:
         """The probability that a folded text is an attack, 0..1."""

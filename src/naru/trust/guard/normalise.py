@@ -11,11 +11,11 @@ import unicodedata
 from typing import NamedTuple
 
 from naru.trust.guard.decode import find_hidden
+from naru.trust.guard.spelling import find_respelled
 
 MAX_CHARS = 65_536
 """Longer texts are looked at by head and tail of half this size each: instructions stand at the edges."""
 _MAX_TAGGED = 8
-_MAX_LOOKED = 8_192
 
 
 class Views(NamedTuple):
@@ -58,7 +58,7 @@ _COMMON = "etaoinsr"
 """The most frequent Latin letters: a text with many of them is not in another script."""
 _SYMBOLS = {
     0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2010: "-", 0x2011: "-",
-    0x300C: '"', 0x300D: '"', 0x300E: '"', 0x300F: '"', 0x3002: ". ", 0x3001: ", ",
+    0x300C: '"', 0x300D: '"', 0x300E: '"', 0x300F: '"', 0x3002: ". ", 0x3001: ", ", 0x2800: " ",
 }  # fmt: skip
 
 
@@ -138,26 +138,6 @@ def _fold_letters(text: str) -> str:
     return text.lower()
 
 
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_]([ .\-_*|/,+])(?:\1{1,3}(?=[^\W_]\1))?){5,}[^\W_](?![^\W_])")
-_KNOWN = re.compile(
-    "(ignore|disregard|forget|previous|prior|above|instructions?|rules|system|prompt|reveal|show|print|your"
-    "|password|secret|tell me|override|repeat|restrictions?|follow|everything|developer|mode)"
-)
-"""Where gaps between words are lost too, the words that matter are found again."""
-_WIDE_GAP = re.compile(r"([ .\-_*|/,+])\1+")
-_LEET = re.compile(r"[a-z][0134578@$!|][a-z]|[0134578@$!][a-z]{2}[0134578@$!]")
-_FROM_LEET = str.maketrans("0134578@$!|", "oieastbasii")
-
-
-def _respace(match: re.Match[str]) -> str:
-    """Letters set apart to words: a wider gap between them is the word's end."""
-    run = match[0]
-    gap = match[1]
-    if gap == " ":
-        return " ".join(part.replace(" ", "") for part in re.split("  +", run))
-    return _WIDE_GAP.sub(" ", run).replace(gap, "")
-
-
 def normalise(text: str) -> Views:
     """The views of a text.
 
@@ -188,12 +168,7 @@ def normalise(text: str) -> Views:
         and re.search(r"[a-zA-Z][\u0400-\u052f\u0370-\u03ff]", text)
     ):
         disguises.append("letters of two scripts in one word")
-    if _SPACED.search(letters):
-        hidden.append(("letters set apart", fold(_KNOWN.sub(r" \1 ", fold(_SPACED.sub(_respace, letters))))))
-    if sum(map(plain.count, "0134578@$")) >= 3 and len(_LEET.findall(plain, 0, _MAX_LOOKED)) >= 2:
-        read = plain.replace("11", "ll").translate(_FROM_LEET)
-        if len(_KNOWN.findall(read)) > len(_KNOWN.findall(plain)):
-            hidden.append(("digits for letters", read))
+    hidden.extend((how, fold(found)) for how, found in find_respelled(letters, plain))
     decoded, blobs = find_hidden(text, plain)
     hidden.extend((name, fold(found)) for name, found in decoded)
     return Views(plain, text, tuple(hidden), tuple(disguises), blobs)

@@ -13,17 +13,20 @@ OVERLAP = 512
 """What stands before new text is looked at again with it: nothing shorter is missed at a seam."""
 STEP = 256
 """New text is looked at once this much has come: every letter is judged about three times."""
+WORDS = 24
+"""Where nothing goes on that was not judged, also at the first end of a word after this much."""
 
 
 class OutputGuard:
     """Judges one answer while it streams. Not for threads: one belongs to one answer.
 
     The canary is looked for with every piece; the rest once STEP code points have come, and at `finish`.
-    Nothing is held back: the caller decides what to do with text that was sent before a verdict.
+    Nothing is held back here: the caller may wait with what came until `is_settled`.
 
     Args:
         guard: whose rules hold.
         canary, allowed_hosts, find: as of `Guard.check_output`.
+        is_awaited: somebody waits for it, so it looks at every few words.
     """
 
     def __init__(
@@ -33,14 +36,26 @@ class OutputGuard:
         canary: str | None = None,
         allowed_hosts: Collection[str] = (),
         find: Find | None = None,
+        is_awaited: bool = False,
     ) -> None:
         self._guard = guard
+        self._is_awaited = is_awaited
         self._watch = CanaryWatch(canary) if canary else None
         self._allowed_hosts = allowed_hosts
         self._find = find
         self._window = ""
         self._fresh = 0
         self._told: dict[Kind, Verdict] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that came was judged."""
+        return self._fresh == 0
+
+    @property
+    def is_between_words(self) -> bool:
+        """Whether what came last ends in a blank, or the answer is over."""
+        return not self._window or self._window[-1].isspace()
 
     @property
     def verdicts(self) -> Verdicts:
@@ -54,7 +69,8 @@ class OutputGuard:
             self._note(risen, self._guard.judge("prompt_leak", 1.0, (f"the canary {form}",)))
         self._window += text
         self._fresh += len(text)
-        if self._fresh >= STEP:
+        is_word_over = text[:1].isspace() or text[-1:].isspace()
+        if self._fresh >= STEP or (self._is_awaited and self._fresh >= WORDS and is_word_over):
             self._look(risen)
         return Verdicts(risen)
 

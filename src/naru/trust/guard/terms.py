@@ -26,7 +26,6 @@ class Hit(NamedTuple):
     concept: str
 
 
-_LATIN = re.compile("[a-z]")
 _CJK = re.compile("[가-힣ぁ-ヶ一-鿿]")
 
 
@@ -41,16 +40,17 @@ class Lexicon(NamedTuple):
         """Every concept in a folded text, in order of place; at most MAX_HITS."""
         hits: list[Hit] = []
         concepts = self.concepts
-        patterns = [self.spaced]
+        parts = [(self.spaced, text)]
         if not text.isascii():
-            patterns.append(self.unspaced)
-        for pattern in patterns:
-            for match in pattern.finditer(text):
+            # A particle is no letter of the word before it: `api key를` is the key.
+            parts = [(self.spaced, _CJK.sub("\0", text)), (self.unspaced, text)]
+        for pattern, part in parts:
+            for match in pattern.finditer(part):
                 start, end = match.span()
                 hits += [Hit(start, end, concept) for concept in concepts[match[1]]]
                 if len(hits) >= MAX_HITS:
                     break
-        if len(patterns) > 1:
+        if len(parts) > 1:
             hits.sort()
         return hits
 
@@ -97,8 +97,8 @@ def load_lexicon() -> Lexicon:
         term = fold(written.removesuffix("*")).replace("_", " ")
         known = concepts.get(term, ())
         concepts[term] = known if concept in known else (*known, concept)
-        target = unspaced if _CJK.search(term) and not _LATIN.match(term) else spaced
-        target[term] = target.get(term, False) or is_stem or bool(_CJK.search(term))
+        target = unspaced if _CJK.search(term) else spaced
+        target[term] = target.get(term, False) or is_stem or target is unspaced
     stems = {term for term, is_stem in spaced.items() if is_stem}
     for term in spaced:  # an exact term must not hide what a stem of it says
         for cut in range(3, len(term)):
