@@ -7,7 +7,7 @@ untouched one comes from the same reader.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -17,19 +17,18 @@ from naru.gateway.endpoints import Endpoint
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import AttemptLog
 from naru.gateway.guard import Watch
+from naru.gateway.relay import Relay
 from naru.kernel.errors import BadRequest, UpstreamError
-from naru.kernel.tokens import Usage
 from naru.providers.base import UpstreamRequest
 from naru.providers.retention import tell_retention
 from naru.routing import Target
 from naru.trust import Restorer
-from naru.wire.base import Frame, PassthroughDialect, StreamEncoder, UpstreamDialect
+from naru.wire.base import PassthroughDialect, UpstreamDialect
 from naru.wire.embeddings import summarize_embeddings
 from naru.wire.model import (
     Choice,
     End,
     Event,
-    Fault,
     Finish,
     Json,
     Metered,
@@ -94,122 +93,6 @@ def _read_reply(dialect: UpstreamDialect, body: bytes) -> Reply:
         return dialect.decode_reply(_OBJECT.decode(body))
     except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise _unreadable() from None
-
-
-class Relay:
-    """Turns the frames of one upstream stream into the client's bytes, and remembers what they said.
-
-    Args:
-        decode: reads a frame into events.
-        encode: writes events for the client; None sends the frames as they came.
-        is_hidden: whether a frame is one that Naru asked for and the client did not.
-        complete: fills in what the upstream's language has no word for (Bedrock names no id and no model).
-        restorer: puts what was masked in the request back into what the client gets.
-        watch: reads along, and raises Forbidden when the answer must go no further.
-    """
-
-    __slots__ = (
-        "_complete",
-        "_decode",
-        "_encoder",
-        "_is_hidden",
-        "_restorer",
-        "_watch",
-        "answer_id",
-        "fault",
-        "finish_reason",
-        "has_content",
-        "is_ended",
-        "output_chars",
-        "usage",
-    )
-
-    def __init__(
-        self,
-        decode: Callable[[Frame], list[Event]],
-        encoder: StreamEncoder | None,
-        is_hidden: Callable[[Frame], bool] | None,
-        complete: Callable[[Start | Reply], None] | None = None,
-        restorer: Restorer | None = None,
-        watch: Watch | None = None,
-    ) -> None:
-        self._decode = decode
-        self._watch = watch
-        self._restorer = restorer
-        self.answer_id: str | None = None
-        self._complete = complete
-        self._encoder = encoder
-        self._is_hidden = is_hidden
-        self.has_content = False
-        self.is_ended = False
-        self.usage: Usage | None = None
-        self.finish_reason: str | None = None
-        self.output_chars = 0
-        self.fault: UpstreamFault | None = None
-
-    def feed(self, frames: Iterable[Frame]) -> bytes:
-        """Bytes for the client; stops at an error, which is then in `fault` and not in the bytes."""
-        out: list[bytes] = []
-        for frame in frames:
-            events = self._decode(frame)
-            for event in events:
-                self._note(event)
-                if self._watch is not None:
-                    self._judge(event, self._watch)
-            if self.fault is not None:
-                break
-            if self._encoder is not None:
-                out += map(self._encoder.encode, events)
-            elif self._is_hidden is None or not self._is_hidden(frame):
-                out.append(frame.raw)
-        data = b"".join(out)
-        if self._restorer is None:
-            return data
-        data = self._restorer.feed(data) if data else b""
-        return data + self._restorer.finish() if self.is_ended else data
-
-    def end_without_mark(self) -> bytes:
-        """Close a translated stream whose upstream finished its answer and forgot the terminal event."""
-        end = b"" if self._encoder is None else self._encoder.encode(End())
-        return end if self._restorer is None else self._restorer.feed(end) + self._restorer.finish()
-
-    def flush(self) -> bytes:
-        """What restoring still holds back, when the stream breaks off."""
-        return b"" if self._restorer is None else self._restorer.finish()
-
-    def _judge(self, event: Event, watch: Watch) -> None:
-        kind = type(event)
-        if kind is TextDelta or kind is RefusalDelta:
-            watch.feed(cast("TextDelta", event).text)
-        elif kind is ToolDelta:
-            watch.feed(cast("ToolDelta", event).arguments)
-        elif kind is End:
-            watch.finish()
-
-    def _note(self, event: Event) -> None:
-        kind = type(event)
-        if kind is TextDelta or kind is ThinkingDelta or kind is RefusalDelta:
-            self.output_chars += len(cast("TextDelta", event).text)
-            self.has_content = True
-        elif kind is ToolDelta:
-            self.output_chars += len(cast("ToolDelta", event).arguments)
-            self.has_content = True
-        elif kind is ToolStart:
-            self.has_content = True
-        elif kind is Metered:
-            self.usage = cast("Metered", event).usage
-        elif kind is Start:
-            if self._complete is not None:
-                self._complete(cast("Start", event))
-            self.answer_id = cast("Start", event).id
-        elif kind is Finish:
-            self.finish_reason = cast("Finish", event).reason
-            self.has_content = True
-        elif kind is End:
-            self.is_ended = True
-            self.has_content = True
-        elif kind is Fault:
-            self.fault = cast("Fault", event).fault
 
 
 class Codec(Protocol):

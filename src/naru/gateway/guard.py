@@ -14,23 +14,33 @@ import msgspec
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import Exchange
 from naru.kernel.errors import Forbidden
-from naru.trust import Desk, Policy
+from naru.trust import Desk, DetectionFailed, Policy
 from naru.trust.guard import ActionRule, Guard, OutputGuard, Source, Verdict, Verdicts, strictest
 from naru.trust.policy import GuardAction, GuardKind
 from naru.trust.remembered import Memory
-from naru.wire.model import Reply, Text
+from naru.wire.model import Refusal, Reply, Text, Thinking, ToolUse
 
 _LINE = 0.5
 """Score from which a policy's action is taken; the guard itself draws its line there."""
-_MAX_TEXTS = 2_000
+_MAX_TEXTS = 20_000
 _INLINE_BYTES = 2_048
 """Judged at once: in a millisecond or two."""
 _SYSTEM = frozenset(["system", "developer"])
-_TEXT_FIELDS = ("content", "text", "output", "input_text", "source", "data")
+_TEXT_FIELDS = (
+    *("content", "text", "output", "input_text", "source", "data", "title", "context", "logs"),
+    *("results", "outputs", "filename", "file", "variables"),
+)
 _RESULTS = frozenset(
-    ["tool", "function", "function_call_output", "tool_result", "mcp_call", "document", "search_result"]
+    [
+        *("tool", "function", "function_call_output", "custom_tool_call_output", "computer_call_output"),
+        *("local_shell_call_output", "shell_call_output", "tool_result", "mcp_call", "mcp_tool_result"),
+        *("file_search_call", "code_interpreter_call", "code_execution_tool_result"),
+        *("web_search_tool_result", "web_fetch_tool_result", "document", "search_result"),
+    ]
 )
 """Roles and types of what others than the user wrote: results of tools, pages that were found."""
+_HELD: tuple[GuardKind, ...] = ("secret", "url", "toxicity")
+"""Kinds that are judged by what stands in an answer: where one is blocked, nothing unjudged goes on."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -49,15 +59,37 @@ def find_guard(policy: Policy) -> Guard | None:
 
 
 def list_texts(envelope: Envelope) -> list[tuple[str, Source]]:
-    """Every text of a request and who wrote it, oldest first."""
+    """Every text of a request and who wrote it, oldest first.
+
+    Raises:
+        DetectionFailed: more texts than can be judged.
+    """
     found: list[tuple[str, Source]] = []
+    fields = envelope.fields
     for name in ("system", "instructions"):
-        if name in envelope.fields:
-            _gather(_decode(envelope.fields[name]), "system", found)
+        if name in fields:
+            _gather(_decode(fields[name]), "system", found)
+    for name in ("tools", "functions"):
+        if name in fields:
+            _gather_all(_decode(fields[name]), found)
     for name in ("messages", "input", "prompt"):
-        if name in envelope.fields:
-            _gather(_decode(envelope.fields[name]), "user", found)
-    return found[-_MAX_TEXTS:]
+        if name in fields:
+            _gather(_decode(fields[name]), "user", found)
+    if len(found) > _MAX_TEXTS:
+        raise DetectionFailed(
+            f"The request has more than {_MAX_TEXTS} texts, too many to be judged. Send less at once."
+        )
+    return found
+
+
+def _gather_all(value: object, found: list[tuple[str, Source]]) -> None:
+    """Every string in the descriptions of tools: others may have written them, as with MCP."""
+    if isinstance(value, str):
+        if " " in value:
+            found.append((value, "user"))
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _gather_all(item, found)
 
 
 def _gather(value: object, source: Source, found: list[tuple[str, Source]]) -> None:
@@ -72,7 +104,10 @@ def _gather(value: object, source: Source, found: list[tuple[str, Source]]) -> N
         author = _find_author(value, source)
         if author is not None:
             for name in _TEXT_FIELDS:
-                _gather(value.get(name), author, found)
+                item = value.get(name)
+                if name == "variables" and isinstance(item, dict):
+                    item = list(item.values())
+                _gather(item, author, found)
 
 
 def _find_author(value: dict[str, object], source: Source) -> Source | None:
@@ -155,13 +190,30 @@ async def judge_request(x: Exchange, envelope: Envelope, policy: Policy, desk: D
 
 
 class Watch:
-    """Judges an answer while it comes; belongs to one attempt."""
+    """Judges an answer while it comes; belongs to one attempt.
 
-    __slots__ = ("_guard", "_x")
+    Attributes:
+        is_holding: what was not judged yet must not go on: a policy blocks what would stand in it.
+    """
+
+    __slots__ = ("_guard", "_x", "is_holding")
 
     def __init__(self, x: Exchange, guard: Guard, policy: Policy, *, canary: str | None) -> None:
         self._x = x
-        self._guard = OutputGuard(guard, canary=canary, allowed_hosts=policy.restore_hosts)
+        self.is_holding = any(policy.guard[kind] == "block" for kind in _HELD)
+        self._guard = OutputGuard(
+            guard, canary=canary, allowed_hosts=policy.restore_hosts, is_awaited=self.is_holding
+        )
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that came was judged."""
+        return self._guard.is_settled
+
+    @property
+    def is_between_words(self) -> bool:
+        """Whether what came last is not the beginning of something longer."""
+        return self._guard.is_between_words
 
     def feed(self, text: str) -> None:
         """Raises Forbidden when the answer must go no further."""
@@ -175,8 +227,10 @@ class Watch:
         """A whole answer at once. Raises as `feed`."""
         for choice in reply.choices:
             for part in choice.parts:
-                if isinstance(part, Text):
+                if isinstance(part, Text | Thinking | Refusal):
                     self.feed(part.text)
+                elif isinstance(part, ToolUse):
+                    self.feed(part.arguments)
         self.finish()
 
     def _act(self, risen: Iterable[Verdict]) -> None:

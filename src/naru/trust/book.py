@@ -382,6 +382,7 @@ def _summarise(rules: Rules) -> dict[str, str]:
         "actions": ",".join(f"{type}={action}" for type, action in sorted(own.items())),
         "custom": ",".join(sorted(custom)),
         "guard": ",".join(f"{kind}={action}" for kind, action in sorted(rules.guard.items())),
+        "consent": {None: "", True: "given", False: "withdrawn"}[rules.capture_consent],
     }
     return {name: text for name, text in facts.items() if text}
 

@@ -62,6 +62,8 @@ class Policy(msgspec.Struct, frozen=True):
     capture_consent: bool
     allows_all: bool
     """Whether nothing needs to be looked for."""
+    blocks_any: bool
+    """Whether there is something that must be sent nowhere."""
     is_guarded: bool
     """Whether any verdict is asked for."""
 
@@ -102,6 +104,10 @@ class PolicyTable:
         self._scoped: Mapping[tuple[str, str], Rules] = {(one.kind, one.value): one.rules for one in scoped}
         self.may_capture = any(rules.capture_consent for rules in (base, *self._scoped.values()))
         """Whether anybody at all consents; the road asks no further where nobody does."""
+        self.may_guard = any(
+            action != "off" for rules in (base, *self._scoped.values()) for action in rules.guard.values()
+        )
+        """Whether any policy wants anything judged."""
         self.resolve = lru_cache(maxsize=4096)(self._resolve)
 
     def find_layers(
@@ -162,6 +168,7 @@ class PolicyTable:
             restore_tools=_last((rules.restore_tools for rules in (*chain, *floors)), default=()),
             capture_consent=_last((rules.capture_consent for rules in chain), default=False),
             allows_all=all(action == "allow" for action in actions.values()),
+            blocks_any="block" in actions.values(),
             is_guarded=any(action != "off" for action in guard.values()),
         )
 

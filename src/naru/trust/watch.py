@@ -18,6 +18,7 @@ from naru.kernel.errors import Unavailable
 from naru.settings.model import Trust as TrustSettings
 from naru.trust import store
 from naru.trust.desk import Desk, new_room
+from naru.trust.guard import Guard
 from naru.trust.policy import Scoped
 from naru.trust.words import Compiled, Scope, WordVault, new_scanners
 
@@ -44,6 +45,7 @@ class PolicyWatch:
         self._has_new_words = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._has_guard = False
 
     def configure(self, settings: TrustSettings) -> None:
         """Take up other settings; what is stored stays as it is. Does not block."""
@@ -107,7 +109,12 @@ class PolicyWatch:
 
     def _publish(self) -> None:
         scanners = new_scanners(self._compiled, self._settings.threshold)
-        self._desk.room = new_room(self._settings, self._stored, scanners)
+        room = new_room(self._settings, self._stored, scanners)
+        self._desk.room = room
+        if room.table.may_guard and not self._has_guard:
+            # The first one compiles its words: here, and not while somebody's call waits.
+            self._has_guard = True
+            threading.Thread(target=Guard, name="naru-guard", daemon=True).start()
 
     def _keep_up(self) -> None:
         was_reachable = True

@@ -67,6 +67,13 @@ def test_a_policy_from_setting_to_removing(admin, acts):
     )
 
 
+def test_the_log_says_whether_consent_was_given_or_withdrawn(admin, acts):
+    """Both change the same field; who reads the log must know which it was."""
+    for consent in (True, False, None):
+        admin.put(TEAM, json={"capture_consent": consent, "actions": {"IP": "mask"}})
+    assert [act.facts.get("consent") for act in acts] == ["given", "withdrawn", None]
+
+
 def test_what_holds_names_its_source(admin):
     """Each line says who said it; of a route or site the stricter wins."""
     admin.put("/api/policies/org/org_default", json={"actions": {"*": "keep_inside", "IP": "allow"}})

@@ -13,9 +13,10 @@ from typing import NoReturn
 
 import msgspec
 
-from naru.gateway.codec import Codec, Relay, WireFault, choose_codec
+from naru.gateway.codec import Codec, WireFault, choose_codec
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import AttemptLog, Exchange
+from naru.gateway.relay import Relay
 from naru.gateway.steps.protect import Protection, Said
 from naru.gateway.steps.reserve import Governor, reserve
 from naru.gateway.steps.settle import settle_attempt

@@ -7,13 +7,14 @@ is trust's to say; whatever cannot be found out counts against sending.
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
 
 from naru.gateway.envelope import Envelope
 from naru.gateway.exchange import Exchange
 from naru.gateway.guard import Watch, find_guard, judge_request
-from naru.kernel.errors import Forbidden, NaruError
+from naru.kernel.errors import BadRequest, Forbidden, NaruError
 from naru.routing import Target
 from naru.trust import Conversation, Desk, DetectionFailed, Policy, Restorer
 from naru.trust.mask import Look, Masked
@@ -29,6 +30,27 @@ class _Turn(msgspec.Struct):
 
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_turn = msgspec.json.Decoder(_Turn).decode
+
+
+class _Held(msgspec.Struct):
+    id: str
+
+
+_decode_held = msgspec.json.Decoder(str | _Held).decode
+
+
+class _Thread(NamedTuple):
+    """Which conversation a call belongs to.
+
+    Attributes:
+        name: None for a call by itself.
+        is_continued: the upstream holds earlier turns of it.
+        is_kept: what is masked now is found under this name again.
+    """
+
+    name: str | None
+    is_continued: bool = False
+    is_kept: bool = True
 
 
 class Said(msgspec.Struct):
@@ -145,7 +167,7 @@ class Protection:
         x, envelope, desk = self._x, self._envelope, self._desk
         principal = x.principal
         assert principal is not None
-        name, is_continued = self._name_conversation()
+        name, is_continued, is_kept = self._name_conversation()
         try:
             looked = await self._find()
             if name is None and looked.is_clean:
@@ -156,12 +178,13 @@ class Protection:
                 owner, name, org=principal.org, is_continued=is_continued
             )
             masked = await self._mask(looked, policy, conversation)
-            if name is not None and not is_continued:
+            if name is not None and is_kept:
                 apart = await desk.commit(owner, name, conversation)
                 if apart is not None:
                     conversation, masked = apart, await self._mask(await self._find(), policy, apart)
         except DetectionFailed:
-            if is_inside and desk.room.fails_inside:
+            # What a policy blocks goes nowhere, so not unlooked-at either.
+            if is_inside and desk.room.fails_inside and not policy.blocks_any:
                 return Said(envelope)
             raise
         types = Counter(entity.type for _, entity in masked.entities)
@@ -196,15 +219,33 @@ class Protection:
         x = self._x
         return await self._desk.mask(looked, x.endpoint.name, len(x.body), policy, conversation)
 
-    def _name_conversation(self) -> tuple[str | None, bool]:
-        """What the call's conversation is called, and whether the upstream holds earlier turns of it."""
-        name = self._x.headers.get(CONVERSATION)
+    def _name_conversation(self) -> _Thread:
+        headers, fields = self._x.headers, self._envelope.fields
+        name = headers.get(CONVERSATION)
         if name is not None:
-            return name[:_MAX_NAME].decode("latin-1"), False
-        earlier = self._envelope.fields.get("previous_response_id")
+            if len(name) > _MAX_NAME:
+                raise BadRequest(
+                    f"`x-naru-conversation` may have {_MAX_NAME} bytes at most.",
+                    code="invalid_header",
+                    param="x-naru-conversation",
+                )
+            return _Thread(name.decode("latin-1"))
+        earlier = fields.get("previous_response_id")
         if earlier is not None and bytes(earlier) != b"null":
-            return f"response {bytes(earlier).decode()}", True
-        return None, False
+            return _Thread(f"response {bytes(earlier).decode()}", is_continued=True, is_kept=False)
+        held = fields.get("conversation")  # Responses: an id, or an object with one
+        if held is not None and bytes(held) != b"null":
+            try:
+                found = _decode_held(held)
+            except msgspec.ValidationError:
+                raise BadRequest(
+                    "`conversation` must be an id, or an object with one.",
+                    code="invalid_type",
+                    param="conversation",
+                ) from None
+            id = found if isinstance(found, str) else found.id
+            return _Thread(f"conversation {id}", is_continued=True)
+        return _Thread(None)
 
     def new_restorer(self, said: Said) -> Restorer | None:
         """What puts the values back into the answer to `said`."""

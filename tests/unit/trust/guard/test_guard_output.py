@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from naru.trust.entity import Entity
 from naru.trust.guard import Guard, OutputGuard, find_canary, new_canary, place_canary
+from naru.trust.guard.stream import STEP, WORDS
 
 GUARD = Guard()
 CANARY = new_canary("conversation 7")
@@ -146,3 +147,19 @@ def test_the_detection_given_is_the_one_asked():
     verdict = GUARD.check_output("AKIAABCDEFGHIJKLMNOP", find=lambda text: found).find("secret")
     assert verdict.reasons == ("jwt",)
     assert GUARD.check_output("x", find=lambda text: found[1:]).find("secret") is None
+
+
+@given(st.lists(st.sampled_from(["one", " two", "three ", " ", "four\n", "long" * 20]), max_size=40))
+def test_who_waits_is_told_at_the_end_of_a_word(pieces):
+    """Nothing is settled that was not judged, and no more than a step is ever waited for."""
+    stream = OutputGuard(GUARD, is_awaited=True)
+    waiting = ""
+    for piece in pieces:
+        stream.feed(piece)
+        waiting = "" if stream.is_settled else waiting + piece
+        assert len(waiting) < STEP
+        if not stream.is_settled and len(waiting) >= WORDS:
+            assert piece == piece.strip()
+    stream.finish()
+    assert stream.is_settled
+    assert stream.is_between_words
