@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from naru.trust.detect.addresses_postal import UNIT_BEFORE
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.entity import Entity
 
@@ -13,7 +14,7 @@ _WORD = r"[A-Z][A-Za-z'’.\-]{0,18}"
 
 _SURE = re.compile(
     r"\b(?:Street|St|Avenue|Ave|Boulevard|Blvd|Road|Rd"
-    r"|Lane|Ln|Drive|Dr|Court|Ct|Parkway|Pkwy|Highway|Hwy)\b"
+    r"|Lane|Ln|Drive|Dr|Court|Ct|Parkway|Pkwy|Highway|Hwy|Way|Crescent|Close|Terrace|Mews|Gardens)\b"
     r"|(?:Apt|Suite|Unit|#)"
 )
 
@@ -45,7 +46,8 @@ class EnglishAddresses:
             rf"(?=[A-Z0-9])(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
             rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N"
             rf"|S|E|W|NE|NW|SE|SW)\b\.?)?"
-            rf"{unit}{{0,2}}(?P<region>{region}|(?:, {city}){{1,3}}(?:,? {zip_code})?)"
+            rf"{unit}{{0,2}}"
+            rf"(?P<region>{region}|(?:, {city}){{1,3}}(?:,? (?:{zip_code}|\d{{4}}\b|\d{{6}}\b))?)"
         )
         avenues = "|".join(name[1:] for name in _AVENUES)
         self._avenue = re.compile(rf"\d(?<![\w.,$€£#-]\d)\d{{0,5}}+ (?:{avenues}){unit}?{region}")
@@ -69,9 +71,10 @@ class EnglishAddresses:
             region = m.group("region") or ""
             street = text[m.start() : m.start("region")]
             sure = region or _SURE.search(street)
-            yield Entity(
-                "ADDRESS", m.start(), m.end(), 0.9 if region else 0.6 if sure else 0.4, "street and number"
-            )
+            lead = UNIT_BEFORE.search(text, max(0, m.start() - 24), m.start())
+            start = lead.start() if lead else m.start()
+            end = m.end() - (text[m.end() - 1] == ".")
+            yield Entity("ADDRESS", start, end, 0.9 if region else 0.6 if sure else 0.4, "street and number")
         if any(name in text for name in _AVENUES):
             for m in self._avenue.finditer(text):
                 yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")

@@ -1,0 +1,206 @@
+"""Addresses around a postal code: from a state's, a British, Canadian, Irish or Australian code backwards.
+
+And those that a label promises, and the ways of other countries in Europe. Every look is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from naru.trust.detect.names_lexicon import sections, words
+from naru.trust.entity import Entity
+
+_REACH = 150
+_CAP = "A-ZÀ-ÖØ-Þ"
+_WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\-]*)"
+_WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
+# From a digit on, since these are rare: the end of a code tells which it may be.
+_CODE = re.compile(
+    r"[0-9](?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
+    r"|(?<=[A-Za-z.,] [0-9])[0-9]{4}(?:-[0-9]{4})?"
+    r"|(?<=[A-Za-z] [0-9])[0-9]{3}|(?<=[A-Z][0-9])[0-9] [A-Z][A-Z0-9]{3}|(?<=[A-Z][0-9])W [A-Z][A-Z0-9]{3})"
+    r"(?![A-Za-z0-9\-])"
+)
+_BRITISH = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}[0-9][A-Z0-9]?|[A-Z][0-9][A-Z]) \Z")
+_IRISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]\Z")
+_COUNTRY = re.compile(
+    r"(?:,\s?|\n\s*)(?:USA|U\.S\.A\.|US|United States(?: of America)?|UK|U\.K\.|United Kingdom"
+    r"|England|Scotland|Wales|Northern Ireland|Ireland|Canada|Australia|New Zealand|Germany|France|Austria"
+    r"|Switzerland|Czech Republic|Netherlands|Belgium|Spain|Italy|Portugal|Poland"
+    r"|Sweden|Norway|Denmark|Finland|India|Singapore)\b"
+)
+_STOP = re.compile(
+    r"[:|>;\"“”()\[\]{}=<]|\t|  |\n\s*\n|[!?]\s"
+    r"|(?<!\bNo)(?<!\bSt)(?<!\bCo)(?<!\bApt)(?<!\bAve)(?<!\bRd)(?<!\bDr)(?<!\bSte)(?<!O)\.\s"
+)
+_PIECE = re.compile(r"[^,\n]+")
+_NUMBERED = re.compile(
+    rf"(?:^|(?<=\s))(?:No\.? ?)?[0-9]{{1,5}}[A-Za-z]?(?:[\-/][0-9]{{1,4}}[A-Za-z]?)?(?: {_WORDS})?$"
+)
+_UNIT = re.compile(
+    r"(?:^|(?<=\s))(?:(?:Flat|Unit|Apt|Apartment|Suite|Ste|Room|Rm|Floor|Fl|Level|Lot|Shop|House|Villa|Block|Tower"
+    r"|Bldg|Building|Box|Door|Plot|Studio|Penthouse|No)\b\.? ?#?[A-Z0-9][\w/\-]{0,6}"
+    r"|(?:RR|R\.R\.|Route|Rte|HC|Rural Route|Star Route) ?#?[0-9]{1,4}(?:,? Box [0-9]{1,6}[A-Z]?)?"
+    r"|P\.? ?O\.? Box [0-9]{1,7}|[0-9]{1,2}(?:st|nd|rd|th) [Ff]loor|[0-9]{1,3}[A-Z]?/[0-9]{1,3}"
+    r"|#[0-9]{1,5}[A-Z]?|[A-Z]-?[0-9]{1,4})$"
+)
+UNIT_BEFORE = re.compile(rf"{_UNIT.pattern.removesuffix('$')},\s$")
+_HOUSES = (
+    "House|Cottage|Hall|Farm|Farmhouse|Lodge|Tower|Towers|Mansions|Manor|Mill|Barn|Schoolhouse|Rectory|Vicarage"
+    "|Villa|Villas|Heights|Apartments|Residency|Residences|Hotel|Inn|Building|Buildings|Chambers|Cottages|Grange"
+    "|Bungalow|Court|Point|Wharf|Works|Stables|Priory|Abbey|Castle|Croft"
+)
+_HOUSE = re.compile(
+    rf"(?:^|(?<=\s))(?:(?:The|Hotel) [{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+){{0,3}}"
+    rf"|[{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+){{0,2}} (?:{_HOUSES}))$"
+)
+_PLACE = re.compile(
+    rf"\s*[{_CAP}][\w'’\-]+\.?(?: (?:[{_CAP}][\w'’\-]+\.?|of|the|upon|on|in|by|de|la|le)|-){{0,3}}\s*"
+)
+_LABELS = ("ddr", "esiden", "esid")
+_LABEL = re.compile(
+    r"(?:ddr(?:ess)?(?:es)?|esidence|esiding|esides?)\b[\"'*]{0,2}"
+    r"(?: ?(?i:line \d|is|was|at|in|of record)){0,2}"
+    r"[\"'*\s:=|>]{1,12}[\"'(]?"
+)
+_VALUE = re.compile(rf"{_WORDS}(?:, {_WORDS}){{0,6}}")
+_MONTHS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
+_COMPOUNDS = ("straße ", "strasse ", "str. ", "weg ", "platz ", "gasse ", "allee ", "damm ")
+_COMPOUND = re.compile(
+    rf"[{_CAP}](?<!\w.)[a-zäöüß\-]{{1,24}}(?:straße|strasse|str\.|weg|platz|gasse|allee|damm)"
+    rf" [0-9]{{1,4}} ?[a-z]?\b"
+    rf"(?:, (?:[A-Z]{{1,2}}-)?[0-9]{{4,5}} [{_CAP}][\w\-]+(?: [{_CAP}][\w\-]+)?)?"
+)
+_ROMANCE = re.compile(
+    r"[0-9](?<![\w.,][0-9])[0-9]{0,3}(?: bis| ter)?,?"
+    r" (?:rue|avenue|boulevard|place|quai|chemin|allée|impasse) (?:de la |de l['’]|des |de |du |d['’]|l['’])?"
+    rf"[{_CAP}][\w'’\-]+(?: (?:de |la |du )?[{_CAP}][\w'’\-]+){{0,3}}"
+    rf"(?:, [0-9]{{5}} [{_CAP}][\w\-]+(?: [0-9]{{1,2}}\b)?)?"
+)
+_ROMANCE_SIGNS = (" rue ", " avenue ", " boulevard ", " place ", " quai ", " chemin ", " allée ", " impasse ")
+_CONTINENT = re.compile(
+    r"[0-9](?<![\w.,:][0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?, (?:[A-Z]{1,2}-)?"
+    r"(?:(?!(?:19|20)[0-9]{2} )[0-9]{4,5}|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}|[0-9]{4} [A-Z]{2})"
+    rf" [{_CAP}][\w\-]+(?: [{_CAP}0-9][\w\-]*){{0,2}}"
+)
+_STREET_BEFORE = re.compile(
+    rf"[{_CAP}][\w'’.\-]*(?: (?:[{_CAP}][\w'’.\-]*|de|la|del|van|der|den|dos|da|di|pod|nad)){{0,4}} $"
+)
+
+
+def _start(found: re.Match[str]) -> int:
+    return found.start()
+
+
+class PostalAddresses:
+    """Finds addresses by their codes, labels and, of the Continent, by their ways of writing."""
+
+    def __init__(self) -> None:
+        places = sections("us_places.txt")
+        states = [*places["states"], *(s.replace("_", " ") for s in places["states2"]), *places["codes"]]
+        provinces = (
+            "Ontario|Quebec|Québec|British Columbia|Alberta|Manitoba|Saskatchewan|Nova Scotia|New Brunswick"
+            "|Newfoundland and Labrador|Prince Edward Island|ON|QC|BC|AB|MB|SK|NS|NB|NL|PE|YT|NT|NU"
+        )
+        self._american = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(states)})\.?,? $")
+        self._canadian = re.compile(rf"(?<![A-Za-z])(?:{provinces}),? *$")
+        self._australian = re.compile(r"(?<![A-Za-z])(?:NSW|VIC|Vic|QLD|Qld|WA|SA|TAS|Tas|ACT|NT),? $")
+        streets = "|".join(sorted({*places["streets"], "Brae", "Quay", "Parade", "Steps", "Rise", "Yard"}))
+        self._street = re.compile(rf"(?:^|(?<=\s))(?:[{_CAP}][\w'’\-]+ ){{1,3}}(?:{streets})$")
+
+    def find(self, text: str) -> Iterator[Entity]:
+        """Every address so written."""
+        done = 0
+        for m in _CODE.finditer(text):
+            start = self._before_code(text, m, done)
+            if start is not None:
+                country = _COUNTRY.match(text, m.end())
+                done = country.end() if country else m.end()
+                yield Entity("ADDRESS", start, done, 0.93, "street and postal code")
+        for sign in _LABELS:
+            at = text.find(sign)
+            while at >= 0:
+                if (label := _LABEL.match(text, at)) and (entity := self._labelled(text, label.end())):
+                    yield entity
+                at = text.find(sign, at + 8)
+        yield from self._european(text)
+
+    def _before_code(self, text: str, code: re.Match[str], done: int) -> int | None:
+        """Where the address begins that a code ends; None where no street leads to it."""
+        start, value = code.start(), code.group()
+        low = max(done, start - _REACH)
+        window = text[low:start]
+        if value[1:2].isalpha() and len(value) == 3:
+            found = _BRITISH.search(window)
+        elif " " in value:
+            found = _IRISH.search(window)
+        else:
+            found = (self._american if len(value) > 4 else self._australian).search(window)
+        if found is None:
+            return None
+        window = window[: found.start()]
+        if value[1:2].isalpha() and (province := self._canadian.search(window)):
+            window = window[: province.start()]
+        start = self._walk_back(window.rstrip(", "))
+        return None if start < 0 else low + start
+
+    def _walk_back(self, window: str) -> int:
+        """From the town back to the house; -1 where none of the pieces begins an address."""
+        cut = 0
+        for stop in _STOP.finditer(window):
+            cut = stop.end()
+        pieces = list(_PIECE.finditer(window, cut))[-7:]
+        begin, places, is_open = -1, 0, True
+        for piece in reversed(pieces):
+            words = piece.group().strip()
+            if not words:
+                continue
+            offset = piece.start() + piece.group().index(words)
+            heads = [_UNIT.search(words), _HOUSE.search(words)]
+            if is_open:
+                heads += [_NUMBERED.search(words), self._street.search(words)]
+            # 77 Larkspur Court is a number and a street, though Larkspur Court may be a house.
+            head = min(filter(None, heads), key=_start, default=None)
+            if head is not None:
+                begin = offset + head.start()
+                is_open = is_open and not words[head.start()].isdigit() and not _HOUSE.search(words)
+                if head.start() > 0:
+                    break
+                continue
+            places += 1
+            if begin >= 0 or places > 3 or not _PLACE.fullmatch(words):
+                break
+        return begin
+
+    def _labelled(self, text: str, start: int) -> Entity | None:
+        found = _VALUE.match(text, start, start + 120)
+        if found is None:
+            return None
+        value = found.group().rstrip(".")
+        has_digit = any(map(str.isdigit, value))
+        if not has_digit or len(value) < 8 or not (value.count(",") or _NUMBERED.fullmatch(value)):
+            return None
+        if value.replace(" ", "").replace("-", "").isdigit():
+            return None
+        return Entity("ADDRESS", start, start + len(value), 0.75, "label before it")
+
+    @staticmethod
+    def _european(text: str) -> Iterator[Entity]:
+        if any(sign in text for sign in _COMPOUNDS):
+            for m in _COMPOUND.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.8, "street and number")
+        if any(sign in text for sign in _ROMANCE_SIGNS):
+            for m in _ROMANCE.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.8, "street and number")
+        for m in _CONTINENT.finditer(text):
+            before = _STREET_BEFORE.search(text, max(0, m.start() - 50), m.start())
+            if (
+                before is None
+                or before.group()[:3] in _MONTHS
+                or before.group().rsplit(maxsplit=1)[-1][:3] in _MONTHS
+            ):
+                continue
+            country = _COUNTRY.match(text, m.end())
+            end = country.end() if country else m.end()
+            yield Entity("ADDRESS", before.start(), end, 0.8, "street, number and postal code")
