@@ -21,8 +21,8 @@ _WIDE_GAP = re.compile(r"([ .\-_*|/,+])\1+")
 _LEET = re.compile(r"[a-z][0134578@$!|][a-z]|[0134578@$!][a-z]{2}[0134578@$!]")
 _FROM_LEET = str.maketrans("0134578@$!|", "oieastbasii")
 
-_SIGNED = re.compile(r"[가-힣](?:([@^*_|+#=!&%$~;:'\"])[가-힣])(?:\1[가-힣])*")
-"""Syllables with a sign between each two; signs that lists have (한·미·일) are left out."""
+_SIGNED = re.compile(r"[가-힣](?:([@^*_|+#=!&%$~])[가-힣])(?:\1[가-힣])*")
+"""Syllables with a sign between each two; quotes and the signs that lists have (한·미·일) are left out."""
 
 _JUMBLED = (
     "ignore ignores previous instruction instructions disregard system prompt reveal forget bypass override"

@@ -26,7 +26,7 @@ class Hit(NamedTuple):
     concept: str
 
 
-_CJK = re.compile("[가-힣ぁ-ヶ一-鿿]")
+_CJK = re.compile("[가-힣ぁ-ヶ一-鿿]+")
 
 
 class Lexicon(NamedTuple):
@@ -43,7 +43,8 @@ class Lexicon(NamedTuple):
         parts = [(self.spaced, text)]
         if not text.isascii():
             # A particle is no letter of the word before it: `api key를` is the key.
-            parts = [(self.spaced, _CJK.sub("\0", text)), (self.unspaced, text)]
+            alone = _CJK.sub(lambda run: "\0" * len(run[0]), text)
+            parts = [(self.spaced, alone), (self.unspaced, text)]
         for pattern, part in parts:
             for match in pattern.finditer(part):
                 start, end = match.span()
