@@ -3,9 +3,10 @@
 Usage: python -m bench.guard [--shared DIR] [--seed N] [--public FILE.jsonl ...]
 
 Harmless texts are other people's and are read beside the checkout (`../shared/data`); what is absent is left
-out. Attacks are `tools/guard_corpus` with a seed of its own, and `bench/guard_attacks.txt`, which is not trained
-on but was in sight of who wrote what is. `--public` measures anyone's sets instead, from rows {"source", "text",
-"label"} with 1 for an attack and optionally "from", who wrote it (`user`, `tool`, `retrieved`).
+out. Attacks are `tools/guard_corpus` with a seed of its own, and `bench/guard_attacks.txt`, which is not
+trained on but was in sight of who wrote what is. `--public` measures anyone's sets instead, from rows
+{"source", "text", "label"} with 1 for an attack and optionally "from", who wrote it (`user`, `tool`,
+`retrieved`).
 """
 
 from __future__ import annotations
