@@ -25,6 +25,11 @@ _NUMBER = re.compile(_BEGIN + rb"(?=" + _CHAIN + rb")0*+")
 _THOUSANDS = re.compile(r"(?<=[0-9],)[1-9][0-9]{2}(?![0-9.\-])")
 _HIDING = ("●", "○")
 _DRAW = bytes.maketrans(b"123456789", b"000000000")
+# An underline beside a word that is not ASCII, or beside a number in groups: a blank, as in names of files.
+_UNDERLINE = re.compile(
+    rb"(?<=\?)_(?=0)|(?<=0)_(?=\?)|_(?=0{2,6}-0{3,4}-0{4}(?![0A-Za-z])|0{6}-0{7}(?![0A-Za-z]))"
+    rb"|(?<=-0000)_|(?<=-0000000)_"
+)
 _ZERO, _COMMA = ord("0"), ord(",")
 _SPLIT = bytes.maketrans(b"-.()", b"    ")
 _MIXED = re.compile(rb"0[.\-]0")
@@ -109,12 +114,13 @@ def draw(text: str, data: bytes) -> bytes:
     Args:
         data: the text in UTF-8.
     """
-    if len(data) == len(text):
-        return data.translate(_DRAW)
-    for sign in _HIDING:
-        if sign in text:
-            text = text.replace(sign, "*")
-    return text.encode("ascii", "replace").translate(_DRAW)
+    if len(data) != len(text):
+        for sign in _HIDING:
+            if sign in text:
+                text = text.replace(sign, "*")
+        data = text.encode("ascii", "replace")
+    drawn = data.translate(_DRAW)
+    return _UNDERLINE.sub(b" ", drawn) if b"_" in drawn else drawn
 
 
 def shape_of(drawn: bytes) -> Shape:
