@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naru.testing.upstream import Script, ThreadedUpstream, Upstream
+from naru.testing.upstream import Script, ThreadedUpstream, ToolCall, Upstream
 from naru.testing.upstream.__main__ import _parser, read_script
 from naru.testing.upstream.script import split_tokens
 
@@ -235,3 +235,9 @@ def test_the_command_lines_shortcuts_lie_over_its_script():
 @given(st.text())
 def test_tokens_joined_are_the_text(text):
     assert "".join(split_tokens(text)) == text
+
+
+def test_tool_calls_may_be_objects():
+    """As the documentation writes them, and as JSON does."""
+    said = Script(tool_calls=[{"name": "f", "arguments": {"a": 1}}]).tool_calls
+    assert said == (ToolCall(name="f", arguments={"a": 1}),)

@@ -161,6 +161,11 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     api_key: str | None = None
     """Refuse with 401 any request that does not carry this key in the provider's way."""
 
+    def __post_init__(self) -> None:
+        # Objects do as well, as in JSON.
+        calls = tuple(msgspec.convert(call, ToolCall) for call in self.tool_calls)
+        msgspec.structs.force_setattr(self, "tool_calls", calls)
+
     @property
     def is_prompt(self) -> bool:
         """True when an answer may be written at once and unchanged: the fast road of the benches."""

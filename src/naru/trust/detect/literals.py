@@ -44,7 +44,8 @@ class Matcher:
             )
         except hyperscan.HyperscanError as error:
             # Hyperscan's message holds the expression, which is the operator's and no secret, but no text.
-            raise ValueError(f"not an expression that can be matched in linear time: {error}") from None
+            why = str(error).rstrip(".")
+            raise ValueError(f"not an expression that can be matched in linear time: {why}") from None
         self._database = database
         self._local = threading.local()
 
