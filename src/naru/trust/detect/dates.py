@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from naru.trust.detect.dates_english import find_birth_after
 from naru.trust.detect.folding import has_digit
 from naru.trust.entity import Entity
 
@@ -82,6 +83,8 @@ class BirthDateDetector:
         for cue in _CUE.finditer(text):
             label = _LABEL.match(text, cue.start())
             hit = self._after(text, label.end()) if label is not None else None
+            if hit is None and label is not None and cue.group(0).isascii():
+                hit = find_birth_after(text, label.end())
             if hit is None and cue.group(0) in ("생", "태어"):
                 hit = self._before(text, cue.start(), cue.end())
             if hit is not None and hit.start > last:

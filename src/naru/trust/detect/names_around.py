@@ -55,6 +55,7 @@ class Around:
     def __init__(self, listed: Mapping[str, tuple[str, ...]]) -> None:
         self._titles = frozenset(listed["titles"])
         self._roles = frozenset(listed["roles"])
+        self._labels = self._roles | frozenset(listed["labels"])
         self._cues = frozenset(listed["cues"])
         self._weak = frozenset(listed["weak_cues"])
         does, owned = ("|".join(listed[key]).replace("_", " ") for key in ("does", "owned"))
@@ -110,14 +111,14 @@ class Around:
     def _labelled(self, label: str, sign: str) -> tuple[float, str]:
         found = _LAST_WORD.search(label)
         word = found.group(1).lower() if found is not None else ""
-        if word and (word in self._roles or word.rstrip("s") in self._roles or not word.isascii()):
+        if word and (word in self._labels or word.rstrip("s") in self._labels or not word.isascii()):
             return LABEL, "label before it"
         return (0.1, "") if sign == "|" else (0.0, "")
 
     def _sign(self, sign: str, bare: str) -> tuple[float, str]:
         if sign == ">" and (tag := _TAG.search(bare)):
             words = {w for group in tag.groups() if group for w in re.split("[_-]", group.lower())}
-            return (LABEL, "label before it") if words & self._roles else (0.0, "")
+            return (LABEL, "label before it") if words & self._labels else (0.0, "")
         if sign == ",":
             found = _LAST_WORD.search(bare[:-1])
             word = found.group(1).lower() if found else ""

@@ -50,6 +50,15 @@ _QUOTES = "\"“”‘’'(),."
 _CONTRACTED = frozenset(("m", "s", "ll", "d", "ve", "re", "t"))
 
 
+def _is_option(text: str, start: int) -> bool:
+    """Whether the letter at the start of a line is one of several that follow each other."""
+    if start and text[start - 1] != "\n":
+        return False
+    letter = ord(text[start])
+    near = text[max(0, start - 300) : start + 300]
+    return f"\n{chr(letter + 1)}. " in near or f"\n{chr(letter - 1)}. " in near
+
+
 def _size(parts: list[str]) -> int:
     return len(" ".join(parts))
 
@@ -109,17 +118,15 @@ class EnglishNames:
         self, text: str, start: int, sequence: str, last: int, in_capitals: bool, alone: list[_Candidate]
     ) -> Entity | None:
         """A run of capitalised words as one name, if it is one."""
+        if sequence[1] == "." and _is_option(text, start):
+            # The letter of a choice, `A. Mary Parker`, is no initial.
+            start, sequence = start + 3, sequence[3:]
         start, parts, cue = self._trim_start(start, sequence.split(" "))
-        if not parts or self._is_brand(parts):
-            return None
-        whole, parts = parts, self._trim_end(parts)
-        if not parts:
-            return None
-        size = _size(parts)
+        whole, parts = parts, self._trim_end(parts) if parts and not self._is_brand(parts) else []
         names = [name for part in parts if (name := part.strip(_QUOTES))]
-        if max(map(len, names)) < 2 or (len(names) == 1 and plain(names[0]) in self._titles):
+        if not self._may_be(names):
             return None
-        end = start + size
+        end = start + _size(parts)
         points, reason = self._points.weigh(names, in_capitals=in_capitals)
         if points <= -1 or self._around.is_firm(text, end, len(names) == 1 and points < 0.4):
             return None
@@ -137,6 +144,12 @@ class EnglishNames:
         if score < 0.3:
             return None
         return Entity("PERSON", start, end, min(score, 0.97), around or reason)
+
+    def _may_be(self, names: list[str]) -> bool:
+        """Whether there is more than initials, and more than a title."""
+        if not names or max(map(len, names)) < 2:
+            return False
+        return len(names) > 1 or plain(names[0]) not in self._titles
 
     @staticmethod
     def _alone(text: str, start: int, end: int, points: float, more: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import re
 from naru.trust.detect.korean import Guess
 from naru.trust.detect.labels import count_words
 from naru.trust.detect.number import Number, Shape
+from naru.trust.detect.phones_abroad import classify_abroad
 
 _AREAS = frozenset(
     [
@@ -112,7 +113,7 @@ def _korean(n: Number) -> Guess | None:
         is_abroad = digits.startswith("00") and len(digits) in _ABROAD and not n.is_other
         if is_abroad and (n.separators or is_labelled):
             return "PHONE", 0.9 if is_labelled else 0.6, "international prefix"
-        return None
+        return classify_abroad(n)
     if is_labelled:
         return "PHONE", 0.98, "label and prefix"
     score = 0.9 if n.separators else 0.8

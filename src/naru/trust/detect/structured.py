@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
-from naru.trust.detect import labels, network, papers, secrets
+from naru.trust.detect import labels, network, papers, papers_abroad, secrets
 from naru.trust.detect.folding import code_points, fold
 from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
@@ -45,6 +45,9 @@ def _matcher() -> tuple[Matcher, tuple[_Reader | str, ...]]:
     for kind, expression in secrets.LABELS:
         expressions.append(expression)
         readers.append(partial(_read_labelled, kind))
+    for expression, find in papers_abroad.TRIGGERS:
+        expressions.append(expression)
+        readers.append(partial(_read_promised, find))
     for name, expression, length in papers.TRIGGERS:
         expressions.append(expression)
         readers.append(partial(_PAPERS[name], length))

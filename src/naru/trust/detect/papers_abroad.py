@@ -1,0 +1,163 @@
+"""What English labels promise: number plates, health and licence numbers, and the codes of banks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from naru.trust.entity import Entity
+
+_WINDOW = 72
+_ASIDE = r"(?:\s?\([^)\n]{1,12}\))?"
+_WORDS_BETWEEN = (
+    "number|numbers|no|nr|num|id|card|plate|reg|registration|is|was|of|the|for|my|our|your|his|her|their|a|and|on"
+    "|its|it's|it’s|rental|hire|company|car|vehicle|van|truck|ending|with|you|us|to|code|still|now"
+)
+_GAP = rf"{_ASIDE}(?:[\s:#.=\"'(<>|\-/]{{1,12}}(?:(?i:{_WORDS_BETWEEN})\b\.?)?){{1,6}}"
+_END = r"(?![A-Za-z0-9]|[.\-/][0-9])"
+# A few shapes of plates: British, American, German and so on. Each holds letters and digits.
+_PLATE = re.compile(
+    _GAP
+    + r"((?=[A-Z0-9 \-]{0,8}[0-9])(?:[A-Z]{2}[0-9]{2} ?[A-Z]{3}|[A-Z]{1,3}[ -]?[0-9]{1,4}(?:[ -]?[A-Z]{1,3}"
+    r"|-[0-9]{2})?|[0-9]{1,4}[ -]?[A-Z]{1,3}(?:[ -]?[0-9]{1,4})?|[A-Z]{1,3}-[A-Z]{1,2} ?[0-9]{1,4}"
+    r"|[0-9][A-Z]{3}[0-9]{3}|[A-Z]{2} ?[0-9]{2} ?[A-Z]{1,3} ?[0-9]{4}"
+    r"|[A-Z]{2}-?[0-9]{3}-?[A-Z]{2}))" + _END
+)
+_MIN_PLATE, _MAX_PLATE = 5, 10
+_BRITISH_PLATE = re.compile(r"[A-Z]{2}[0-9]{2} [A-Z]{3}\Z")
+_NAMED = r"(?:[A-Z][a-z]{2,12} )?"
+_HEALTH = re.compile(
+    _GAP + _NAMED + r"([A-Z]{0,4}[0-9](?:[A-Z0-9]{0,12})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,6}){0,4}"
+    r"|[A-Z]{2,4}(?: [0-9]{2,6}){2,4})" + _END
+)
+_LICENSE = re.compile(
+    _GAP + r"([A-Z]{0,5}[0-9](?:[A-Z0-9]{0,17})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,8}){0,4}"
+    r"|[A-Z]{3,5}(?: (?=[A-Z0-9]{0,5}[0-9])[A-Z0-9]{2,8}){2,4})" + _END
+)
+_SORT = re.compile(_GAP + r"([0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{2} [0-9]{2} [0-9]{2}|[0-9]{6})(?![\d-])")
+_PAIR = re.compile(r"[\s:]{0,3}([0-9]{2}-[0-9]{2}-[0-9]{2})(?=\s?[/,]?\s?(?:[0-9]{8}|[A-Za-z]))")
+_PAID = re.compile(r"[\s:]{0,3}[0-9]{2}-[0-9]{2}-[0-9]{2}\s?[/,]?\s?([0-9]{8})(?![\d-])")
+_ROUTING = re.compile(_GAP + r"([0-9]{9})(?![\d-])")
+_BANKED = re.compile(_GAP + r"([0-9]{1,6}(?:[ \-][0-9]{1,8}){0,4})(?![\d-])")
+_POSTCODE = re.compile(
+    rf"(?:{_GAP}([0-9]{{5}}(?:-[0-9]{{4}})?|[0-9]{{6}})"
+    r"|[^\n.;]{0,24}?[\s:>\"'=]{1,3}([A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}|[A-Z][0-9][A-Z] [0-9][A-Z][0-9]))"
+    + _END
+)
+_INDIAN = re.compile(_GAP + r"([1-9][0-9]{5})" + _END)
+_TOWN = re.compile(r"\b(?:city|town|state|district|dist)\b", re.IGNORECASE)
+_ABA_WEIGHTS = (3, 7, 1, 3, 7, 1, 3, 7, 1)
+_PAYEES = "reimburse to|pay to|payable to|refund to|bacs|sort/acc"
+_NOT_DRIVERS = re.compile(
+    r"(?:medical|business|software|liquor|nursing|estate|contractor|broker|server|product|site|marriage|gaming"
+    r"|key|mit|gpl|apache|open|source|dog)[ -]\Z",
+    re.IGNORECASE,
+)
+
+
+def _signs(value: str) -> tuple[int, int]:
+    """Letters and digits of a value."""
+    return sum(map(str.isalpha, value)), sum(map(str.isdigit, value))
+
+
+def find_plate(text: str, end: int) -> Entity | None:
+    """The plate of a car that a label promises."""
+    found = _PLATE.match(text, end, end + _WINDOW)
+    if found is None:
+        return None
+    value = found.group(1)
+    letters, digits = _signs(value)
+    if not letters or not _MIN_PLATE <= letters + digits <= _MAX_PLATE:
+        return None
+    return _entity("VEHICLE", found, 0.85 if _BRITISH_PLATE.match(value) else 0.75)
+
+
+def find_health(text: str, end: int) -> Entity | None:
+    """A number of a health service or of an insurance's member."""
+    found = _HEALTH.match(text, end, end + _WINDOW)
+    if found is None:
+        return None
+    letters, digits = _signs(found.group(1))
+    is_number = 8 <= letters + digits <= 16 and digits >= 5
+    return _entity("HEALTH_INSURANCE", found, 0.85) if is_number else None
+
+
+def find_license(text: str, end: int) -> Entity | None:
+    """A driving licence of any country that its label promises."""
+    found = _LICENSE.match(text, end, end + _WINDOW)
+    if found is None or _NOT_DRIVERS.search(text, max(0, end - 24), max(0, end - 7)):
+        return None
+    letters, digits = _signs(found.group(1))
+    is_number = 7 <= letters + digits <= 20 and digits >= 5
+    return _entity("DRIVER_LICENSE", found, 0.85) if is_number else None
+
+
+def find_sort_code(text: str, end: int) -> Entity | None:
+    """The British code of a bank's branch."""
+    found = _SORT.match(text, end, end + _WINDOW)
+    return _entity("ACCOUNT", found, 0.85) if found else None
+
+
+def find_routing(text: str, end: int) -> Entity | None:
+    """The American code of a bank: its check digit makes it sure (ABA)."""
+    found = _ROUTING.match(text, end, end + _WINDOW)
+    if found is None:
+        return None
+    total = sum(int(digit) * weight for digit, weight in zip(found.group(1), _ABA_WEIGHTS, strict=True))
+    return _entity("ACCOUNT", found, 0.6 if total % 10 else 0.9)
+
+
+def find_account(text: str, end: int) -> Entity | None:
+    """An account of any grouping that its label promises."""
+    found = _BANKED.match(text, end, end + _WINDOW)
+    if found is None or not 7 <= _signs(found.group(1))[1] <= 18:
+        return None
+    return _entity("ACCOUNT", found, 0.8)
+
+
+def find_payee(text: str, end: int) -> Entity | None:
+    """A branch's code and an account after each other, wherever money is to go."""
+    found = _PAIR.match(text, end, end + _WINDOW)
+    return _entity("ACCOUNT", found, 0.8) if found else None
+
+
+def find_paid(text: str, end: int) -> Entity | None:
+    """The account after its branch's code."""
+    found = _PAID.match(text, end, end + _WINDOW)
+    return _entity("ACCOUNT", found, 0.8) if found else None
+
+
+def find_postcode(text: str, end: int) -> Entity | None:
+    """A postal code some words after its label."""
+    found = _POSTCODE.match(text, end, end + _WINDOW)
+    return _entity("POSTAL_CODE", found, 0.85) if found else None
+
+
+def find_indian_postcode(text: str, end: int) -> Entity | None:
+    """The six digits after PIN where a town is named before it; elsewhere they are a secret."""
+    found = _INDIAN.match(text, end, end + _WINDOW)
+    is_address = _TOWN.search(text, max(0, end - 48), end) or text[end - 4 : end].lower() == "code"
+    return _entity("POSTAL_CODE", found, 0.88) if found and is_address else None
+
+
+def _entity(kind: str, found: re.Match[str], score: float) -> Entity:
+    start, end = found.span(found.lastindex or 0)
+    return Entity(kind, start, end, score, "label before it")
+
+
+_LABELS: tuple[tuple[Callable[[str, int], Entity | None], str], ...] = (
+    (find_plate, r"(?:licen[sc]e |number )?plates?|plate no|registration|reg|rego|vrm|veh\.? lic|tag"),
+    (find_plate, r"(?:my|his|her|the|hire|rental|company) (?:car|vehicle|van)|vehicle reg|permit for"),
+    (find_health, r"medicare|medicaid|nhs|ohip|ins|insurance card|health (?:card|plan|number|insurance)"),
+    (find_health, r"mbr|subscriber|member (?:id|no|number)|plan (?:id|no|number|member)|beneficiary id"),
+    (find_license, r"licen[sc]e|oln|dl|dln|driver'?s? lic|provisional"),
+    (find_sort_code, r"sort ?code"),
+    (find_routing, r"routing|aba|rtn"),
+    (find_account, r"checking|savings|chequing|current account|account with you"),
+    (find_payee, _PAYEES),
+    (find_paid, _PAYEES),
+    (find_postcode, r"postcode|post code|zip|zip code"),
+    (find_indian_postcode, r"pin|pincode|pin code"),
+)
+TRIGGERS = tuple((rf"\b(?:{expression})\b", find) for find, expression in _LABELS)
+"""What all texts are scanned for at once, and who reads on where it ends."""
