@@ -17,10 +17,9 @@ _WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\
 _WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
 # From a digit on, since these are rare: the end of a code tells which it may be.
 _CODE = re.compile(
-    r"[0-9](?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
-    r"|(?<=[A-Za-z.,] [0-9])[0-9]{4}(?:-[0-9]{4})?"
-    r"|(?<=[A-Za-z] [0-9])[0-9]{3}|(?<=[A-Z][0-9])[0-9] [A-Z][A-Z0-9]{3}|(?<=[A-Z][0-9])W [A-Z][A-Z0-9]{3})"
-    r"(?![A-Za-z0-9\-])"
+    r"[0-9](?<![0-9.,:\-][0-9])(?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
+    r"|(?<=[A-Za-z.,] [0-9])[0-9]{4}(?:-[0-9]{4})?|(?<=[A-Za-z] [0-9])[0-9]{3}"
+    r"|(?<=[A-Z][0-9])[0-9W] [A-Z][A-Z0-9]{3})(?![A-Za-z0-9\-])"
 )
 _BRITISH = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}[0-9][A-Z0-9]?|[A-Z][0-9][A-Z]) \Z")
 _IRISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]\Z")
@@ -66,21 +65,23 @@ _LABEL = re.compile(
 )
 _VALUE = re.compile(rf"{_WORDS}(?:, {_WORDS}){{0,6}}")
 _MONTHS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
-_COMPOUNDS = ("straße ", "strasse ", "str. ", "weg ", "platz ", "gasse ", "allee ", "damm ")
+# German streets end in what they are; the number after it is looked for first.
+_COMPOUND_NUMBER = re.compile(r"[0-9](?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9])")
+_COMPOUND_BEFORE = re.compile(
+    rf"[{_CAP}][a-zäöüß\-]{{1,24}}(?:straße|strasse|str\.|weg|platz|gasse|allee|damm) \Z"
+)
 _COMPOUND = re.compile(
-    rf"[{_CAP}](?<!\w.)[a-zäöüß\-]{{1,24}}(?:straße|strasse|str\.|weg|platz|gasse|allee|damm)"
-    rf" [0-9]{{1,4}} ?[a-z]?\b"
+    rf"[0-9]{{1,4}} ?[a-z]?\b"
     rf"(?:, (?:[A-Z]{{1,2}}-)?[0-9]{{4,5}} [{_CAP}][\w\-]+(?: [{_CAP}][\w\-]+)?)?"
 )
 _ROMANCE = re.compile(
-    r"[0-9](?<![\w.,][0-9])[0-9]{0,3}(?: bis| ter)?,?"
+    r"[0-9](?<![\w.,:\-][0-9])[0-9]{0,3}(?: bis| ter)?,?"
     r" (?:rue|avenue|boulevard|place|quai|chemin|allée|impasse) (?:de la |de l['’]|des |de |du |d['’]|l['’])?"
     rf"[{_CAP}][\w'’\-]+(?: (?:de |la |du )?[{_CAP}][\w'’\-]+){{0,3}}"
     rf"(?:, [0-9]{{5}} [{_CAP}][\w\-]+(?: [0-9]{{1,2}}\b)?)?"
 )
-_ROMANCE_SIGNS = (" rue ", " avenue ", " boulevard ", " place ", " quai ", " chemin ", " allée ", " impasse ")
 _CONTINENT = re.compile(
-    r"[0-9](?<![\w.,:][0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?, (?:[A-Z]{1,2}-)?"
+    r"[0-9](?<![\w.,:\-][0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?, (?:[A-Z]{1,2}-)?"
     r"(?:(?!(?:19|20)[0-9]{2} )[0-9]{4,5}|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}|[0-9]{4} [A-Z]{2})"
     rf" [{_CAP}][\w\-]+(?: [{_CAP}0-9][\w\-]*){{0,2}}"
 )
@@ -187,12 +188,13 @@ class PostalAddresses:
 
     @staticmethod
     def _european(text: str) -> Iterator[Entity]:
-        if any(sign in text for sign in _COMPOUNDS):
-            for m in _COMPOUND.finditer(text):
-                yield Entity("ADDRESS", m.start(), m.end(), 0.8, "street and number")
-        if any(sign in text for sign in _ROMANCE_SIGNS):
-            for m in _ROMANCE.finditer(text):
-                yield Entity("ADDRESS", m.start(), m.end(), 0.8, "street and number")
+        for number in _COMPOUND_NUMBER.finditer(text):
+            at = number.start()
+            street = _COMPOUND_BEFORE.search(text, max(0, at - 34), at)
+            if street is not None and (m := _COMPOUND.match(text, at)):
+                yield Entity("ADDRESS", street.start(), m.end(), 0.8, "street and number")
+        for m in _ROMANCE.finditer(text):
+            yield Entity("ADDRESS", m.start(), m.end(), 0.8, "street and number")
         for m in _CONTINENT.finditer(text):
             before = _STREET_BEFORE.search(text, max(0, m.start() - 50), m.start())
             if (

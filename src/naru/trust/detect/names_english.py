@@ -44,9 +44,12 @@ def _expression(upper: str, lower: str) -> re.Pattern[str]:
 _ASCII = ("A-Z", "a-z")
 _EUROPE = ("A-ZÀ-ÖØ-ÞĀ-ſƠƯḀ-ỿ", "a-zß-öø-ÿĀ-ſơưḀ-ỿ")
 _IN_CAPITALS, _LETTER = 1, 2
+_SURE = 0.5
 _MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40})[0-9]{0,4}@")
 _SEPARATORS = re.compile(r"[._\-+]")
 _QUOTES = "\"“”‘’'(),."
+_DETERMINERS = frozenset(("the ", "a ", "an ", "his ", "its ", "our ", "this "))
+"""After these comes a thing that is named for somebody: the Wells score, his Miranda rights."""
 _CONTRACTED = frozenset(("m", "s", "ll", "d", "ve", "re", "t"))
 
 
@@ -85,10 +88,18 @@ class EnglishNames:
 
     def find(self, text: str) -> list[Entity]:
         """Names by lists and context, then their parts that stand alone; weak ones below a half, too."""
-        found: list[Entity] = []
         alone: list[_Candidate] = []
-        known = self._kinds
-        end = 0
+        found = self._runs(text, alone)
+        if alone and (found or "@" in text):
+            found += self._again(text, found, alone)
+        if "m " in text or "'s " in text or " is " in text or "hey " in text or "call " in text:
+            found += self._around.find_chat(text, self._kinds)
+        return found
+
+    def _runs(self, text: str, alone: list[_Candidate]) -> list[Entity]:
+        """What each run of capitalised words is; those that say too little go to `alone`."""
+        found: list[Entity] = []
+        known, end = self._kinds, 0
         for m in (self._ascii if text.isascii() else self._europe).finditer(text):
             sequence = m.group()
             if m.lastindex is None and " " not in sequence:
@@ -103,15 +114,11 @@ class EnglishNames:
             if m.lastindex == _LETTER:
                 found.append(Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name"))
                 continue
-            in_capitals = m.lastindex == _IN_CAPITALS
-            entity = self._read(text, m.start(), sequence, end, in_capitals, alone)
+            entity = self._read(text, m.start(), sequence, end, m.lastindex == _IN_CAPITALS, alone)
             if entity is not None:
                 found.append(entity)
-                if entity.score >= 0.5:
+                if entity.score >= _SURE:
                     end = entity.end
-        if alone and (found or "@" in text):
-            found += self._again(text, found, alone)
-        found += self._around.find_chat(text, known)
         return found
 
     def _read(
@@ -139,7 +146,7 @@ class EnglishNames:
                 # What a label names may end with a word: Marcellus Odhiambo Were.
                 end = full
         score = points + more
-        if score < 0.5 and not in_capitals:
+        if score < _SURE and not in_capitals:
             alone.append(_Candidate(start, end, names))
         if score < 0.3:
             return None
@@ -154,7 +161,8 @@ class EnglishNames:
     @staticmethod
     def _alone(text: str, start: int, end: int, points: float, more: float) -> tuple[float, float]:
         """One word: addressed, or signing, and not a place that something is in."""
-        if text[max(0, start - 4) : start].lower().endswith((" in ", "\nin ", "near ")):
+        before = text[max(0, start - 5) : start].lower()
+        if before.endswith((" in ", "\nin ", "near ")) or before.lstrip(" .\n(\"'") in _DETERMINERS:
             more -= 0.3
         following = text[end : end + 3]
         if following in ("'s ", "’s ") and text[end + 3 : end + 4].isupper():
@@ -217,7 +225,7 @@ class EnglishNames:
         """Names whose parts stand elsewhere in a name found, or in an e-mail address."""
         sure: set[str] = set()
         for entity in found:
-            if entity.score >= 0.5:
+            if entity.score >= _SURE:
                 for part in text[entity.start : entity.end].split():
                     sure.update(map(plain, (part, *part.split("-"))))
         sure = {key for key in sure if len(key) > 2 and self._kinds.get(key, 0) & (WORD | NAME) != WORD}

@@ -48,7 +48,8 @@ def kinds() -> dict[str, int]:
         for name in names[section]:
             key = plain(name)
             found[key] = found.get(key, 0) | bit
-    for name in (*names["given"], *names["surname"]):
+    doubtful = {*names["given_weak"], *names["surname_weak"]}
+    for name in (*names["given"], *(name for name in names["surname"] if name not in doubtful)):
         found[plain(name)] &= ~WORD
     words = sections("english_words.txt")
     found.update(dict.fromkeys(words["never"], WORD))

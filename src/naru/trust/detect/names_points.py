@@ -83,7 +83,9 @@ def _weigh_one(kind: int) -> _Points:
     if kind & THING:
         return 0.1, "a thing as often"
     if kind & GIVEN:
-        return (0.2 if kind & WORD else 0.25 if kind & PLACE else 0.42), "given name"
+        return (
+            0.2 if kind & WORD else 0.25 if kind & PLACE else 0.42 if kind & FAMILY else 0.5
+        ), "given name"
     if kind & FAMILY:
         return (0.0 if kind & WORD else 0.1 if kind & PLACE else 0.25), "family name"
     return (0.0 if kind else 0.1), "capitalised word"

@@ -13,6 +13,7 @@ from naru.trust.detect.custom import CustomDetector, Dictionary, Pattern
 from naru.trust.detect.dates import BirthDateDetector
 from naru.trust.detect.names import PersonDetector
 from naru.trust.detect.structured import StructuredDetector
+from naru.trust.detect.tables import TableDetector
 from naru.trust.entity import CUSTOM, Detector, Entity
 
 DEFAULT_THRESHOLD = 0.5
@@ -31,7 +32,7 @@ class SecondLook(Protocol):
 @lru_cache(maxsize=1)
 def default_detectors() -> tuple[Detector, ...]:
     """All of ours. They hold no state of a text and are shared by all scanners."""
-    return (StructuredDetector(), PersonDetector(), AddressDetector(), BirthDateDetector())
+    return (StructuredDetector(), PersonDetector(), AddressDetector(), BirthDateDetector(), TableDetector())
 
 
 class Scanner:
@@ -73,7 +74,7 @@ class Scanner:
         if not hits:
             return hits
         found = [entity for entity in hits if entity.score >= threshold]
-        if found and len(found) < len(hits):
+        if found and self._looks and not text.isascii():
             # A name beside a telephone number: looked at again once the number is known.
             weak = [entity for entity in hits if entity.score < threshold]
             found += [e for look in self._looks for e in look(text, found, weak) if e.score >= threshold]
