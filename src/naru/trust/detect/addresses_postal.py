@@ -15,12 +15,6 @@ _REACH = 150
 _CAP = "A-ZÀ-ÖØ-Þ"
 _WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\-]*)"
 _WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
-# From a digit on, since these are rare: the end of a code tells which it may be.
-_CODE = re.compile(
-    r"[0-9](?<![0-9.,:\-][0-9])(?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
-    r"|(?<=[A-Za-z.,] [0-9])[0-9]{4}(?:-[0-9]{4})?|(?<=[A-Za-z] [0-9])[0-9]{3}"
-    r"|(?<=[A-Z][0-9])[0-9W] [A-Z][A-Z0-9]{3})(?![A-Za-z0-9\-])"
-)
 _BRITISH = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}[0-9][A-Z0-9]?|[A-Z][0-9][A-Z]) \Z")
 _IRISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]\Z")
 _COUNTRY = re.compile(
@@ -64,26 +58,26 @@ _LABEL = re.compile(
     r"[\"'*\s:=|>]{1,12}[\"'(]?"
 )
 _VALUE = re.compile(rf"{_WORDS}(?:, {_WORDS}){{0,6}}")
-_MONTHS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
-# German streets end in what they are; the number after it is looked for first.
-_COMPOUND_NUMBER = re.compile(r"[0-9](?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9])")
-_COMPOUND_BEFORE = re.compile(
-    rf"[{_CAP}][a-zäöüß\-]{{1,24}}(?:straße|strasse|str\.|weg|platz|gasse|allee|damm) \Z"
-)
-_COMPOUND = re.compile(
-    rf"[0-9]{{1,4}} ?[a-z]?\b"
-    rf"(?:, (?:[A-Z]{{1,2}}-)?[0-9]{{4,5}} [{_CAP}][\w\-]+(?: [{_CAP}][\w\-]+)?)?"
-)
-_ROMANCE = re.compile(
-    r"[0-9](?<![\w.,:\-][0-9])[0-9]{0,3}(?: bis| ter)?,?"
+_NO_STREETS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec RR Rou Box Fla Uni Apt Sui Roo Lot")
+"""How months and units begin: what a number after them is, is no house's."""
+# One search for all, from a number's first digit on, since these are rare. What stands before a code's last
+# part, or after a house's number, tells which it may be.
+_NUMBER = re.compile(
+    r"[0-9](?<![0-9.,:\-][0-9])(?:(?P<code>(?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
+    r"|(?<=[A-Za-z.,] [0-9])[0-9]{4}(?:-[0-9]{4})?|(?<=[A-Za-z] [0-9])[0-9]{3}"
+    r"|(?<=[A-Z][0-9])[0-9W] [A-Z][A-Z0-9]{3})(?![A-Za-z0-9\-]))"
+    r"|(?P<german>(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9])[0-9]{0,3} ?[a-z]?\b"
+    rf"(?:, (?:[A-Z]{{1,2}}-)?[0-9]{{4,5}} [{_CAP}][\w\-]+(?: [{_CAP}][\w\-]+)?)?)"
+    r"|(?P<romance>(?<!\w[0-9])[0-9]{0,3}(?: bis| ter)?,?"
     r" (?:rue|avenue|boulevard|place|quai|chemin|allée|impasse) (?:de la |de l['’]|des |de |du |d['’]|l['’])?"
     rf"[{_CAP}][\w'’\-]+(?: (?:de |la |du )?[{_CAP}][\w'’\-]+){{0,3}}"
-    rf"(?:, [0-9]{{5}} [{_CAP}][\w\-]+(?: [0-9]{{1,2}}\b)?)?"
-)
-_CONTINENT = re.compile(
-    r"[0-9](?<![\w.,:\-][0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?, (?:[A-Z]{1,2}-)?"
+    rf"(?:, [0-9]{{5}} [{_CAP}][\w\-]+(?: [0-9]{{1,2}}\b)?)?)"
+    r"|(?P<continent>(?<!\w[0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?, (?:[A-Z]{1,2}-)?"
     r"(?:(?!(?:19|20)[0-9]{2} )[0-9]{4,5}|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}|[0-9]{4} [A-Z]{2})"
-    rf" [{_CAP}][\w\-]+(?: [{_CAP}0-9][\w\-]*){{0,2}}"
+    rf" [{_CAP}][\w\-]+(?: [{_CAP}0-9][\w\-]*){{0,2}}))"
+)
+_GERMAN_BEFORE = re.compile(
+    rf"[{_CAP}][a-zäöüß\-]{{1,24}}(?:straße|strasse|str\.|weg|platz|gasse|allee|damm) \Z"
 )
 _STREET_BEFORE = re.compile(
     rf"[{_CAP}][\w'’.\-]*(?: (?:[{_CAP}][\w'’.\-]*|de|la|del|van|der|den|dos|da|di|pod|nad)){{0,4}} $"
@@ -113,19 +107,26 @@ class PostalAddresses:
     def find(self, text: str) -> Iterator[Entity]:
         """Every address so written."""
         done = 0
-        for m in _CODE.finditer(text):
-            start = self._before_code(text, m, done)
-            if start is not None:
-                country = _COUNTRY.match(text, m.end())
-                done = country.end() if country else m.end()
-                yield Entity("ADDRESS", start, done, 0.93, "street and postal code")
+        for m in _NUMBER.finditer(text):
+            end, way = m.end(), m.lastgroup
+            if way == "code":
+                start = self._before_code(text, m, done)
+            elif way == "romance":
+                start = m.start()
+            else:
+                start = _before_number(text, m.start(), _GERMAN_BEFORE if way == "german" else _STREET_BEFORE)
+            if start is None:
+                continue
+            if way != "german" and (country := _COUNTRY.match(text, end)):
+                end = country.end()
+            done = end
+            yield Entity("ADDRESS", start, end, 0.93 if way == "code" else 0.8, "street and number")
         for sign in _LABELS:
             at = text.find(sign)
             while at >= 0:
                 if (label := _LABEL.match(text, at)) and (entity := self._labelled(text, label.end())):
                     yield entity
                 at = text.find(sign, at + 8)
-        yield from self._european(text)
 
     def _before_code(self, text: str, code: re.Match[str], done: int) -> int | None:
         """Where the address begins that a code ends; None where no street leads to it."""
@@ -186,23 +187,10 @@ class PostalAddresses:
             return None
         return Entity("ADDRESS", start, start + len(value), 0.75, "label before it")
 
-    @staticmethod
-    def _european(text: str) -> Iterator[Entity]:
-        for number in _COMPOUND_NUMBER.finditer(text):
-            at = number.start()
-            street = _COMPOUND_BEFORE.search(text, max(0, at - 34), at)
-            if street is not None and (m := _COMPOUND.match(text, at)):
-                yield Entity("ADDRESS", street.start(), m.end(), 0.8, "street and number")
-        for m in _ROMANCE.finditer(text):
-            yield Entity("ADDRESS", m.start(), m.end(), 0.8, "street and number")
-        for m in _CONTINENT.finditer(text):
-            before = _STREET_BEFORE.search(text, max(0, m.start() - 50), m.start())
-            if (
-                before is None
-                or before.group()[:3] in _MONTHS
-                or before.group().rsplit(maxsplit=1)[-1][:3] in _MONTHS
-            ):
-                continue
-            country = _COUNTRY.match(text, m.end())
-            end = country.end() if country else m.end()
-            yield Entity("ADDRESS", before.start(), end, 0.8, "street, number and postal code")
+
+def _before_number(text: str, at: int, street: re.Pattern[str]) -> int | None:
+    """Where a street begins that ends before a house's number; None where it is a month."""
+    found = street.search(text, max(0, at - 50), at)
+    if found is None or not _NO_STREETS.isdisjoint(word[:3] for word in found.group().split()):
+        return None
+    return found.start()
