@@ -13,10 +13,12 @@ import openai
 import pytest
 
 from naru.app import App
+from naru.engines.sql.sqlite import FILE_NAME
 from naru.metering import Call, LedgerReader
 from naru.server import bind, new_server
 from naru.settings import load
 from naru.testing.upstream import Upstream
+from tests.databases import place
 
 CONFIG = """
 [local]
@@ -111,7 +113,9 @@ class Naru:
 async def running(tmp_path: Path, config: str) -> AsyncIterator[Naru]:
     path = tmp_path / "naru.toml"
     path.write_text(config)
-    app = App(load(path, {}), home=tmp_path / "home", config_path=path, environ={})
+    home = tmp_path / "home"
+    place(home / FILE_NAME)
+    app = App(load(path, {}), home=home, config_path=path, environ={})
     await app.start()
     listener = bind("127.0.0.1", 0)
     server = new_server(app)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.databases import place
 
 from naru.audit import KEY_FILE, WITNESS_FILE, AuditLog, AuditReader
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
@@ -42,7 +43,7 @@ class House:
         self.database = home / FILE_NAME
         self.key = home / KEY_FILE
         self.witness = home / WITNESS_FILE
-        self.engine = SqliteEngine(self.database)
+        self.engine = SqliteEngine(place(self.database))
         self.engine.migrate()
         self.log = self.new_log()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
+from tests.databases import place
 
 from naru.engines.sql.base import SqlEngine
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
@@ -91,7 +92,7 @@ def open_engine(request, tmp_path) -> Iterator[Callable[[], SqlEngine]]:
         if request.param == "postgresql":
             opened.append(PostgresEngine(url, start_wait_s=0))
         else:
-            opened.append(SqliteEngine(tmp_path / FILE_NAME, busy_timeout_ms=20))
+            opened.append(SqliteEngine(place(tmp_path / FILE_NAME), busy_timeout_ms=20))
         return opened[-1]
 
     yield open_engine

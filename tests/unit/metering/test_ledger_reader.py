@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.databases import place
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.kernel.clock import FrozenClock
@@ -178,7 +179,7 @@ def test_percentiles_are_values_that_happened(tmp_path_factory, make_call, durat
     from naru.metering.rows import call_row
     from naru.metering.tables import calls as table
 
-    engine = SqliteEngine(tmp_path_factory.mktemp("ledger") / FILE_NAME)
+    engine = SqliteEngine(place(tmp_path_factory.mktemp("ledger") / FILE_NAME))
     engine.migrate()
     rows = [call_row(make_call(n, duration_ms=d, attempts=())) for n, d in enumerate(durations)]
     with engine.begin() as connection:

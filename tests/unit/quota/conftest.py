@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from tests.databases import place
 
 from naru.engines.sql.sqlite import SqliteEngine
 from naru.kernel.clock import FrozenClock
@@ -58,7 +59,7 @@ def engine(request, tmp_path):
 
         engine = PostgresEngine(request.getfixturevalue("postgres_server").create_database())
     else:
-        engine = SqliteEngine(tmp_path / "naru.db")
+        engine = SqliteEngine(place(tmp_path / "naru.db"))
     engine.migrate()
     yield engine
     engine.close()

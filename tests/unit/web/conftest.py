@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
+from tests.databases import place
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.identity import Keys, Units
@@ -98,7 +99,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def engine(tmp_path: Path):
-    engine = SqliteEngine(tmp_path / FILE_NAME)
+    engine = SqliteEngine(place(tmp_path / FILE_NAME))
     engine.migrate()
     yield engine
     engine.close()

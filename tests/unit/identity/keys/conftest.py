@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from tests.databases import place
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.identity import Keyring, Keys, KeyWatch, Units
@@ -47,7 +48,11 @@ def open_engine(request, tmp_path):
         url = request.getfixturevalue("postgres_server").create_database()
 
     def open_engine():
-        engine = PostgresEngine(url) if request.param == "postgresql" else SqliteEngine(tmp_path / FILE_NAME)
+        engine = (
+            PostgresEngine(url)
+            if request.param == "postgresql"
+            else SqliteEngine(place(tmp_path / FILE_NAME))
+        )
         opened.append(engine)
         engine.migrate()
         return engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from tests.databases import place
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.identity.passwords import PasswordHasher
@@ -37,7 +38,7 @@ def clock():
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = SqliteEngine(tmp_path / FILE_NAME)
+    engine = SqliteEngine(place(tmp_path / FILE_NAME))
     engine.migrate()
     yield engine
     engine.close()

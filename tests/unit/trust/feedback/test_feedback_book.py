@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.databases import place
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.kernel.clock import FrozenClock
@@ -35,7 +36,7 @@ def consenting():
 
 @pytest.fixture
 def records(tmp_path, clock, consenting):
-    engine = SqliteEngine(tmp_path / FILE_NAME)
+    engine = SqliteEngine(place(tmp_path / FILE_NAME))
     engine.migrate()
     yield Records(
         engine,

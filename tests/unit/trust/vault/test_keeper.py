@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from tests.databases import place
 
 from naru.engines.sql.sqlite import FILE_NAME, SqliteEngine
 from naru.kernel.clock import FrozenClock
@@ -24,7 +25,7 @@ class ListAudit:
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = SqliteEngine(tmp_path / FILE_NAME)
+    engine = SqliteEngine(place(tmp_path / FILE_NAME))
     engine.migrate()
     yield engine
     engine.close()

@@ -1,0 +1,111 @@
+"""Names at the places that forms, tables, chats and letters keep for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from naru.trust.detect import Scanner
+
+SCANNER = Scanner()
+
+
+def names(text: str) -> list[str]:
+    return [text[e.start : e.end] for e in SCANNER.scan(text) if e.type == "PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("환자명: 궉다래 (42세)", ["궉다래"]),
+        ("예금주 = 뇌솔", ["뇌솔"]),
+        ("<담당>탄보늬</담당>", ["탄보늬"]),
+        ('{"guest": "편누리솔"}', []),
+        ("임차인 궉도현은 보증금을 낸다", ["궉도현"]),
+        ("기호 3번 묘한결 (동대표)", ["묘한결"]),
+        ("성 명 : 구 다 솜", ["구 다 솜"]),
+        ("성명: PARK SORA NI", ["PARK SORA NI"]),
+        ("계약자: 김*수 님", ["김*수"]),
+        ("담당: 엘로디 르그랑, 회계", ["엘로디 르그랑"]),
+        ("학부모: 쩐 티 흐엉 (모)", ["쩐 티 흐엉"]),
+    ],
+)
+def test_a_label_or_a_role_makes_a_rare_name_likely(text: str, expected: list[str]):
+    """What stands after a label is a name though its syllables hardly tell; four letters are none."""
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "담당: 추후 안내",
+        "이름: 미정",
+        "성명: 없음",
+        "상담사: 정성을 다하겠습니다",
+        "원고 작성 방법",
+        "작성자: 고객센터",
+    ],
+)
+def test_a_word_after_a_label_stays_a_word(text: str):
+    """A label does not make a name of every word."""
+    assert names(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("늘 감사합니다.\n견다온 올림", ["견다온"]),
+        ("영업2팀 옹라율입니다.", ["옹라율"]),
+        ("옆집 팽말순(81)씨가 신고했다", ["팽말순"]),
+        ("뇌하람 / 여 / 33세", ["뇌하람"]),
+        ("결승골은 제보늬(부산)가 넣었다", ["제보늬"]),
+    ],
+)
+def test_what_follows_a_rare_name_tells_it(text: str, expected: list[str]):
+    """A signature, an introduction, an age, a sex or a team after it."""
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["사진이라고 합니다", "손해배상 청구", "책을 사용하였습니다", "단원고 학생들이", "1위를 차지한 씨앗"],
+)
+def test_what_follows_a_noun_makes_it_no_name(text: str):
+    """라고 합니다, 배상, 학생 and 씨 follow nouns, too."""
+    assert names(text) == []
+
+
+def test_a_column_under_a_header_holds_names():
+    """Every cell under 기사, also a foreign name, and no cell beside it."""
+    text = "날짜,기사,도착\n5/2,갈보람,부산항\n5/3,아브디예프,인천항\n"
+    assert names(text) == ["갈보람", "아브디예프"]
+
+
+def test_lines_of_one_form_hold_names_in_one_place():
+    """One sure name shows where the names of the lines before and after it stand."""
+    text = "A-17 뇌봄\nA-18 김민준\nA-204 즙하람\n"
+    assert names(text) == ["뇌봄", "김민준", "즙하람"]
+
+
+def test_a_list_of_names_alone():
+    """A list is one of names when most of its words are like names, though none alone is certain."""
+    assert names("3모둠: 강해솔, 구자온, 남도율, 고운솔") == ["강해솔", "구자온", "남도율", "고운솔"]
+    assert names("재료: 고구마, 양배추, 감자, 당근") == []
+
+
+def test_a_cell_beside_an_identifier_is_a_name():
+    """Before a resident number, after a telephone number of the same line."""
+    assert names("뇌보람 900101-1234568") == ["뇌보람"]
+    assert names("010-2345-6789,다온,오전 방문") == ["다온"]
+    assert names("예약은 033-631-4470 으로") == []
+
+
+def test_who_speaks_in_a_chat():
+    """Before the colon of a line with its time, and again where others name them."""
+    text = "2024. 6. 3. 오후 9:44, 마별하 : 내일 몇 시\n2024. 6. 3. 오후 9:45, 김민수 : 마별하가 정해"
+    assert names(text) == ["마별하", "김민수", "마별하"]
+
+
+def test_a_name_is_found_in_latin_letters_and_hanja_beside_it():
+    """신청인: 견라온 (GYEON RAON) names one person twice."""
+    assert names("신청인: 견라온 (GYEON RAON)") == ["견라온", "GYEON RAON"]
+    assert names("성명 갈상원 (葛相元)") == ["갈상원", "葛相元"]
