@@ -17,17 +17,17 @@ _LOAN = frozenset(
     "펑윈웡왓닝닉닐놀더덕덴델돌딘딜랄랜램랭럼렉렐롤롭롯룩스라로루리니네노누마메모무바보비타파포피쓰랏렛팻캐캔컬컴컷킷킴킹톤톨툴튀팀펜펠폴풀"
     "필하호후히아에오와워이우윌윅웬예옐올왈쟁제조쥐지질짐차처첸초츄치칠카칸칼란나다도두디데뎀뎅뒤듀됭드뉴뉘뇌냐녜브뵈봉셀셸솔쇼숀수쉐쉴시신실싱"
 )
-_STRONG = frozenset(
+STRONG = frozenset(
     "르트드크프브즈츠쿠키토카코티테페푸웨뷔슈셰쉬케퍼커터버뱅벤벨밴웰엘앨쥬쥘첼켈콜킬킨큰턴튼튜펠핀핑헬휴힐룬릭릿맨먼멘믹밋쓰렉렐롤롭롯랜램랭캐캔컬컴킷톤툴튀웬뎀뎅듀뉘쉐쉴숀윌윅왓닉닐놀덴델딜"
 )
 """Syllables common in transliterations; the strong ones are rare in Korean words."""
 _FIRMS = ("컴퍼니", "코리아", "그룹", "테크", "미디어", "뱅크", "인터내셔널", "스튜디오", "엔터테인먼트")
-_SPELLING = _LOAN | _STRONG
+SPELLING = _LOAN | STRONG
 
 
 def looks_foreign(word: str) -> bool:
     """Whether a word of Hangul is spelled like a transliteration."""
-    return _SPELLING.issuperset(word) and 3 * sum(map(_STRONG.__contains__, word)) >= len(word)
+    return SPELLING.issuperset(word) and 3 * sum(map(STRONG.__contains__, word)) >= len(word)
 
 
 class ForeignReader:
@@ -44,7 +44,7 @@ class ForeignReader:
         second = "".join(sorted({word[1] for word in self._any if len(word) > 1}))
         single = "".join(sorted(word for word in self._any if len(word) == 1))
         starts = "".join(sorted(title_starts))
-        loan = "".join(sorted(_SPELLING))
+        loan = "".join(sorted(SPELLING))
         self.firsts = frozenset({*first, *single, *loan})
         self.gate = (
             f"(?<=[{first}])[{second}]|(?<=[{single}])(?= )|(?<=[{loan}])[{loan}]{{2,6}}(?= [{starts}])"
@@ -95,7 +95,7 @@ class ForeignReader:
             word = run[:k]
             if word in self._loans or self.is_place(word):
                 return 0
-            if k >= 2 and _SPELLING.issuperset(word):
+            if k >= 2 and SPELLING.issuperset(word):
                 return k
         return 0
 
@@ -157,7 +157,7 @@ class ForeignNames:
 
     def may_be_spelled(self, text: str, j: int, run: str) -> bool:
         """A quick look whether a title may follow an unknown transliteration."""
-        return text[j : j + 2] in self.title_begins and 2 < len(run) < 8 and _SPELLING.issuperset(run)
+        return text[j : j + 2] in self.title_begins and 2 < len(run) < 8 and SPELLING.issuperset(run)
 
     def _spelled(self, text: str, i: int, j: int, run: str) -> tuple[int, int, float, str] | None:
         """An unknown transliteration that a title follows: 치프라스 총리."""

@@ -24,6 +24,9 @@ from naru.trust.detect.names_lexicon import (
     Lexicon,
     lexicon,
 )
+from naru.trust.detect.names_rows import Rows
+from naru.trust.detect.names_shapes import Shapes
+from naru.trust.detect.names_slots import SlotNames
 from naru.trust.detect.names_tails import END, HONORIFIC, KINSHIP, PARTICLE, TITLE, Tails, is_particle
 from naru.trust.entity import Entity
 
@@ -110,18 +113,25 @@ class KoreanNames:
             rf"|({foreign.gate}))[가-힣]*"
         )
         self._beginnings = foreign.beginnings
+        self._shapes = shapes = Shapes(w, self._tails, self._given_points, self._common_word)
+        self._rows = Rows(shapes)
+        self._slots = SlotNames(shapes, self._rows)
         # A title begins with a surname often enough: 조합원, 변호사.
         self._words = w.nouns | w.verbs | {t for t in w.titles | w.roles | w.kin if len(t) > 2}
 
     def find(self, text: str) -> list[Entity]:
         """Every name of the text, and with the score 0 what is none without an identifier beside it."""
-        candidates = [] if text.isascii() else self._candidates(text)
-        if not candidates:
+        if text.isascii():
             return []
+        candidates = self._candidates(text)
         found = [
             Entity("PERSON", c.start, c.end, score_of(c.points), c.reason)
             for c in self._accepted(text, candidates)
         ]
+        found += self._slots.find(text, found)
+        if found:
+            found += self._rows.find(text, found)
+            found += self._rows.find_again(text, found)
         found += [Entity("PERSON", c.start, c.end, 0.0, _WEAK) for c in candidates if c.points < THRESHOLD]
         return found
 
@@ -129,7 +139,13 @@ class KoreanNames:
         self, text: str, entities: Iterable[Entity], weak: Iterable[Entity], reach: int
     ) -> Iterator[Entity]:
         """Of the weak names those at most `reach` code points from one of `entities`, say a phone."""
-        spans = sorted((e.start - reach, e.end + reach) for e in entities)
+        near = list(entities)
+        taken: set[int] = set()
+        for e in near:
+            beside = self._rows.find_beside(text, e.start, e.end, taken)
+            if beside is not None:
+                yield beside
+        spans = sorted((e.start - reach, e.end + reach) for e in near)
         at, reached = 0, -1
         for e in weak:
             if e.reason != _WEAK:
@@ -137,7 +153,7 @@ class KoreanNames:
             while at < len(spans) and spans[at][0] <= e.end:
                 reached = max(reached, spans[at][1])
                 at += 1
-            if e.start <= reached and self._is_bare(text, e):
+            if e.start <= reached and e.start not in taken and self._is_bare(text, e):
                 yield e._replace(score=_NEAR_SCORE, reason="near an identifier")
 
     def _is_bare(self, text: str, c: Entity) -> bool:
@@ -151,6 +167,7 @@ class KoreanNames:
         """Readings with some evidence, in order, none overlapping."""
         found: list[Candidate] = []
         last = -1
+        never = self._shapes.never
         common, beginnings, foreign = self._common, self._beginnings, self._foreign
         title_begins = foreign.title_begins
         known: dict[str, tuple[Reading, ...]] = {}
@@ -164,7 +181,9 @@ class KoreanNames:
             is_korean = m.lastindex != _FOREIGN
             if i < last or not (is_korean or is_foreign):
                 continue
-            if run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i]):
+            if run in never or (
+                run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i])
+            ):
                 continue
             c = self._judge(text, i, j, run, known) if is_korean else _NOTHING
             if is_foreign and c[2] < THRESHOLD:

@@ -1,0 +1,271 @@
+"""Names beside names: in the same place of the next line, next in a list, beside somebody's number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from naru.trust.detect.names_shapes import Shapes
+from naru.trust.entity import Entity
+
+_RUN = re.compile(r"[가-힣]+")
+_KINDS = re.compile(r"[가-힣]+(?: [가-힣]+)*|[0-9①-⑳]+|[A-Za-z]+|[*○●]+")
+_AFTER = frozenset("\n\t,/|:;\"'<(")
+_TELLING = 4
+_CLOSED = frozenset("\t,/|\"'<")
+_MAX_PREFIX = 80
+_MAX_LINES = 200
+_LISTED = re.compile(r"(?:, ?| ?[/·、] ?)(?=[가-힣])")
+_LIST_BEFORE = re.compile(r"(?<![가-힣])([가-힣]{2,4})(?:, ?| ?[/·、] ?)\Z")
+_LIST_END = re.compile(r"(?:, ?|[/·、]| /|\n|\Z|\(| \(|\)| 외 | 등|\.|[은는이가과와을를])")
+_ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3}|[\u4e00-\u9fff]{2,4})\)")
+_CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|\n]|\Z)")
+_CELL_BEFORE = re.compile(r"([가-힣]{2,4})\"?( ?[(/,|\t] ?\"?|\", ?\"| )\Z")
+_CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
+_PURE_LIST = re.compile(
+    r"(?:^|(?<=[:：\-—] ))"
+    r"([가-힣]{2,4}(?:(?:, | ?[·、] ?|,)[가-힣]{2,6}(?: [가-힣]{1,5})?){2,60})(?=\n|\Z| 외)",
+    re.MULTILINE,
+)
+_LONGEST_LIST = 600
+_BRACKETED = -4.2
+_LONG = 3
+_PARTICLES = frozenset("은는이가을를로한된할도만의에")
+_MAX_NAMES = 40
+UNUSUAL = frozenset(
+    (
+        "label before it",
+        "role before it",
+        "age, signature or introduction",
+        "speaker of a line",
+        "in a row of names",
+        "in a list of names",
+        "beside an identifier",
+        "header above it",
+    )
+)
+_LIST_SIGNS = frozenset(",/·、")
+_CELL, _LIST = -6.2, -2.6
+"""Points that syllables must have in a cell and in a list."""
+
+
+def _drawn(prefix: str) -> str:
+    """A line's beginning with one sign for each word or number, so that rows of one table look the same."""
+    return _KINDS.sub(_sign, prefix)
+
+
+def _sign(m: re.Match[str]) -> str:
+    first = m.group()[0]
+    return (
+        "0"
+        if first.isdigit() or "①" <= first <= "⑳"
+        else "a"
+        if first.isascii() and first.isalpha()
+        else "가"
+        if first >= "가"
+        else "*"
+    )
+
+
+class Rows:
+    """Finds more names from those found."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self._shapes = shapes
+
+    def find(self, text: str, sure: Sequence[Entity]) -> list[Entity]:
+        """Names in the same place of the lines beside and in the same list as one of `sure`."""
+        found: list[Entity] = []
+        taken = {e.start for e in sure}
+        seen: dict[str, int] = {}
+        for e in sure:
+            following = text[e.end : e.end + 2].lstrip(" ")[:1]
+            if following in _AFTER or not following:
+                begin = text.rfind("\n", max(0, e.start - _MAX_PREFIX), e.start) + 1
+                if begin or e.start < _MAX_PREFIX:
+                    self._columns(text, begin, e, following, taken, seen, found)
+            self._listed(text, e, taken, found)
+            if following == "(":
+                self._aliased(text, e, found)
+        return found
+
+    @staticmethod
+    def _aliased(text: str, e: Entity, found: list[Entity]) -> None:
+        """The same name in Latin letters or Hanja, in brackets after it."""
+        m = _ALIAS.match(text, e.end)
+        if m is not None:
+            found.append(
+                Entity("PERSON", m.start(1), m.end(1), 0.85, "the name before it, written otherwise")
+            )
+
+    def _columns(
+        self,
+        text: str,
+        begin: int,
+        e: Entity,
+        following: str,
+        taken: set[int],
+        seen: dict[str, int],
+        found: list[Entity],
+    ) -> None:
+        prefix = text[begin : e.start]
+        drawn = _drawn(prefix)
+        key = drawn + "\0" + following
+        if seen.get(key, -1) >= begin or (not drawn and following in ("", "\n", "(", ":")):
+            return
+        if drawn and drawn[-1] == "가":
+            return
+        at = begin
+        for _ in range(_MAX_LINES):
+            stop = text.find("\n", at)
+            if stop < 0:
+                break
+            at = stop + 1
+            if text[at : at + 1] == "\n" or not self._cell(text, at, drawn, following, taken, found):
+                break
+        seen[key] = at
+        at = begin
+        for _ in range(_MAX_LINES):
+            if at < 2 or text[at - 2] == "\n":
+                break
+            at = text.rfind("\n", 0, at - 1) + 1
+            if not self._cell(text, at, drawn, following, taken, found):
+                break
+
+    def _cell(
+        self, text: str, at: int, drawn: str, following: str, taken: set[int], found: list[Entity]
+    ) -> bool:
+        """Whether the line at `at` is of the same form; its name goes to `found`."""
+        window = text[at : at + _MAX_PREFIX + 12]
+        for m in _RUN.finditer(window):
+            start = at + m.start()
+            if window.find("\n", 0, m.start()) >= 0:
+                return False
+            if _drawn(window[: m.start()]) != drawn:
+                continue
+            if start in taken:
+                return True
+            is_column = following in _CLOSED
+            end = self._shapes.read(
+                text, start, _CELL if is_column or "0" in drawn else _LIST, is_cell=is_column
+            )
+            if end - start != m.end() - m.start():
+                end = max(end, self._shapes.read_foreign(text, start))
+            after = text[end : end + 2].lstrip(" ")[:1] or "\n"
+            if end - start < m.end() - m.start() or (
+                after != (following or "\n") and len(drawn.strip()) < _TELLING
+            ):
+                return m.end() - m.start() > 1
+            taken.add(start)
+            found.append(Entity("PERSON", start, end, 0.8, "in a row of names"))
+            return True
+        return bool(drawn) and _drawn(window.partition("\n")[0]).startswith(drawn)
+
+    def read_header(self, text: str, end: int) -> list[Entity]:
+        """The cells under a header that ends with the sign before `end`, in lines of commas, tabs or bars."""
+        sign = text[end - 1]
+        begin = text.rfind("\n", 0, end) + 1
+        stop = text.find("\n", end)
+        found: list[Entity] = []
+        if stop >= 0 and text.count(sign, begin, stop) > 1:
+            self._under(text, stop + 1, sign, text.count(sign, begin, end - 1), found)
+        return found
+
+    def _under(self, text: str, at: int, sign: str, count: int, found: list[Entity]) -> None:
+        for _ in range(_MAX_LINES):
+            start, stop = at, text.find("\n", at)
+            stop = stop if stop >= 0 else len(text)
+            for _ in range(count):
+                start = text.find(sign, start, stop) + 1
+                if not start:
+                    return
+            m = _CELL_TEXT.match(text, start, stop)
+            if m is not None and m.group(1) not in self._shapes.never:
+                found.append(Entity("PERSON", m.start(1), m.end(1), 0.85, "header above it"))
+            if text.find(sign, at, stop) < 0 or stop >= len(text):
+                return
+            at = stop + 1
+
+    def find_beside(self, text: str, start: int, end: int, taken: set[int]) -> Entity | None:
+        """The name in the cell or before the bracket next to an identifier at `start`."""
+        m = _CELL_BEFORE.search(text[max(0, start - 24) : start])
+        if m is not None:
+            at = max(0, start - 24) + m.start(1)
+            found = self._beside(text, at, at + len(m.group(1)), taken, is_cell=m.group(2) not in (" ", "("))
+            if found is not None:
+                return found
+        m = _CELL_AFTER.match(text, end)
+        if m is not None and (text[m.end(1) : m.end(1) + 1] or "\n") in "\n,\t|/\"'":
+            return self._beside(text, m.start(1), m.end(1), taken, is_cell=True)
+        return None
+
+    def _beside(self, text: str, at: int, end: int, taken: set[int], *, is_cell: bool) -> Entity | None:
+        if at in taken or text[at - 1 : at].isalnum():
+            return None
+        floor = _CELL if is_cell else _BRACKETED
+        if self._shapes.read(text, at, floor, is_cell=is_cell) != end:
+            return None
+        if not is_cell and (end - at < _LONG or text[end - 1] in _PARTICLES):
+            return None
+        taken.add(at)
+        return Entity("PERSON", at, end, 0.75, "beside an identifier")
+
+    def find_again(self, text: str, sure: Sequence[Entity]) -> list[Entity]:
+        """Other mentions of the unusual among the names found, which nothing near them would show."""
+        names = {
+            text[e.start : e.end]
+            for e in sure
+            if e.reason in UNUSUAL and _RUN.fullmatch(text, e.start, e.end)
+        }
+        found: list[Entity] = []
+        taken = {e.start for e in sure}
+        for name in sorted(name for name in names if len(name) >= _LONG)[:_MAX_NAMES]:
+            at = text.find(name)
+            while at >= 0:
+                end = at + len(name)
+                if (
+                    at not in taken
+                    and not "가" <= text[at - 1 : at] <= "힣"
+                    and self._shapes.ends(text, at, end)
+                ):
+                    found.append(Entity("PERSON", at, end, 0.7, "named before"))
+                at = text.find(name, end)
+        return found
+
+    def read_list(self, text: str, end: int) -> list[Entity]:
+        """A line, or what follows its colon, that is a list of names and nothing else; `end` lies within."""
+        begin = text.rfind("\n", 0, end) + 1
+        m = _PURE_LIST.search(text, begin, min(len(text), begin + _LONGEST_LIST))
+        if m is None:
+            return []
+        found: list[Entity] = []
+        items = list(_RUN.finditer(text, m.start(1), m.end(1)))
+        good = 0
+        for item in items:
+            name = item.group()
+            if self._shapes.read(name, 0, _CELL, is_cell=True) == len(name):
+                found.append(Entity("PERSON", item.start(), item.end(), 0.7, "in a list of names"))
+                good += len(name) > 2 and self._shapes.read(name, 0, _LIST) == len(name)
+        return found if len(found) >= 0.7 * len(items) and good >= max(2, 0.5 * len(items)) else []
+
+    def _listed(self, text: str, e: Entity, taken: set[int], found: list[Entity]) -> None:
+        at = e.end
+        while (gap := _LISTED.match(text, at)) is not None:
+            start = gap.end()
+            end = self._shapes.read(text, start, _LIST)
+            if end == start or start in taken or _LIST_END.match(text, end) is None:
+                break
+            taken.add(start)
+            found.append(Entity("PERSON", start, end, 0.7, "in a list of names"))
+            at = end
+        at = e.start
+        if text[at - 1 : at] not in _LIST_SIGNS and text[at - 2 : at - 1] not in _LIST_SIGNS:
+            return
+        while (before := _LIST_BEFORE.search(text[max(0, at - 8) : at])) is not None:
+            start = at - len(before.group())
+            name = before.group(1)
+            if start in taken or self._shapes.read(name, 0, _LIST) != len(name):
+                break
+            taken.add(start)
+            found.append(Entity("PERSON", start, start + len(name), 0.7, "in a list of names"))
+            at = start

@@ -1,0 +1,243 @@
+"""Names where a text keeps a place for one: after a label or a role, before 드림 or an age, introduced.
+
+One pass of an automaton finds the places; each is read within a bounded window. A place says more than the
+syllables do, so that rare surnames and unusual given names are found here, which prose alone never shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from naru.trust.detect.folding import code_points
+from naru.trust.detect.literals import Matcher
+from naru.trust.detect.names_lexicon import sections
+from naru.trust.detect.names_rows import Rows
+from naru.trust.detect.names_shapes import VIETNAMESE, Shapes
+from naru.trust.entity import Entity
+
+_H, _GAP = "[가-힣]", "[ \t\u00a0]"
+_REGIONS = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주|세종"
+_AGED = rf"\([0-9]{{2}}세?[),·]|\((?:{_REGIONS})(?:시청|도청)?\)"
+_SEXED = r" ?[/,|(\t] ?(?:남|여|M|F|남성|여성|만? ?[0-9]{2}세) ?[/,|)\t]| [MF]/[0-9]"
+_SIGNED = rf"(?:{_GAP}?\([0-9A-Za-z\-. ]{{5,20}}\))?(?: ?드림| 올림| 배상)"
+_CALLED = (
+    "이?라고 ?[합하해불]|입니다|였습니다|이었습니다|이고요|쌤"
+    f"|{_GAP}(?:씨|님|고객님|어르신|학생|[박교대과팀][사수표장리]님)"
+)
+_VIETNAMESE = "|".join(sorted(VIETNAMESE))
+_TIMED = "오[전후] [0-9]{1,2}:[0-9]{2}, "
+_SAYS = r" ?(?::|[0-9]{1,2}:[0-9]{2} ?[AP\n])"
+_IN_LATIN = (
+    r"(?:성명|성함|이름|영문|신청인|수취인|예금주) ?[:：]? ?(?:\([A-Za-z]{1,10}\) ?)?"
+    r"([A-Z][A-Za-z'\-]{1,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3})"
+)
+_HIDDEN = "[가-힣][*○O●◯]{1,2}[가-힣]"
+
+_ENDED = re.compile(rf"(?<![가-힣A-Za-z])([가-힣]{{2,4}}?)(?:({_AGED}|{_SEXED})|({_SIGNED})|{_CALLED})\Z")
+_SPACED = re.compile(r"([가-힣])( {1,3})([가-힣])\2([가-힣])(?![가-힣])")
+_MASKED = re.compile(rf"{_HIDDEN}(?= ?(?:님|씨|고객|학생|회원|환자|\())")
+_VIET = re.compile(rf"(?:{_VIETNAMESE}) ?(?:티|반)(?: ?[가-힣]{{1,3}}?)(?=입니다|[은는을를의]?(?![가-힣]))")
+_SPOKEN = re.compile(rf"(?:{_TIMED}|\n@?|\n[-*•] ?|@|^|\[)([가-힣]{{2,4}})(?:{_SAYS}|\] \[오[전후])\Z")
+_LATIN = re.compile(rf"{_IN_LATIN}[^A-Za-z]?\Z")
+_HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
+_OTHER_WORD = re.compile(r"[가-힣](?<![가는를의도와께에])")
+_TEAM = re.compile(r"(?:팀|부|과|실|센터|지점|과정|은행|생명|학과|점|에너지|그룹|지사|본부) \Z")
+_EDGE = re.compile(
+    r" ?(?:[\n\t,/|)\]}\"'”’;:(<·%\[→]|-|[0-9]|\Z)|  |[님씨] | (?:님|씨|고객|드림|명의|외 )"
+    "|입니다|이라고|라고|예요|이에요|였습|이었습"
+)
+_BACK = 32
+_FAR = 90
+LABELLED, TOLD, CALLED, PLAIN = -6.2, -5.0, -4.0, -1.2
+"""Points that a name's syllables must have at such places: nearly none after a label with a colon."""
+_IN_PROSE = -1.4
+"""What they must have where the sentence goes on after the name."""
+
+
+def _expressions(surnames: str) -> list[str]:
+    """What the automaton looks for, in the order of the readers. A place ends one syllable into the name."""
+    places = sections("korean_places.txt")
+    label, key, role, header = (
+        "|".join(places[kind]).replace("_?", " ?") for kind in ("label", "key", "role", "header")
+    )
+    label, role = label.replace("_", " "), role.replace("_", " ")
+    s, h = f"[{surnames}]", _H
+    aside = "(?: ?\\([^()\n]{1,10}\\))?"
+    listed = f"(?:, ?| ?[·、] ?){s}{h}{{1,3}}"
+    return [
+        f"(?:{label})님?{aside}[\"'”*\\]】]{{0,3}}{_GAP}{{0,4}}[:：=|>\t]{_GAP}{{0,4}}[\"'“‘*「]{{0,2}}{h}",
+        f"(?:{key})[\"'”]{{0,2}} {{0,2}}(?:[:=>]|like) {{0,2}}[\"'“]?{h}",
+        f"(?:^|[^가-힣0-9A-Za-z])(?:{role}){_GAP}{{1,3}}{h}",
+        f"{s}{h}{{1,3}}(?:{_AGED}|{_SEXED}|{_SIGNED}|{_CALLED})",
+        f"(?:성 {{0,4}}명|이 {{0,4}}름|대표이사|대표자|신청인)[ :：]{{1,6}}{s} {{1,3}}{h} {{1,3}}{h}",
+        f"(?:{_VIETNAMESE}) ?(?:티|반) ?{h}",
+        f"{_HIDDEN} ?(?:님|씨|고객|학생|회원|환자|\\()",
+        f"(?:{_TIMED}|\n@?|\n[\\-*•] ?|@|^){s}{h}{{1,3}}{_SAYS}|\\[{s}{h}{{1,3}}\\] \\[오[전후]",
+        f"{_IN_LATIN}(?:[^A-Za-z@.]|$)",
+        f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({s}{h}{{1,3}}\\)",
+        f'(?:^|[\n,\t|]) ?"?(?:{header})"? ?[,\t|]',
+        f"(?:[:：—\\-] |^|\n){s}{h}{{1,3}}(?:{listed}){{2}}",
+        "한자 ?[:：] ?[\\x{4e00}-\\x{9fff}]{2,4}[^\\x{4e00}-\\x{9fff}]",
+    ]
+
+
+class SlotNames:
+    """Finds names at the places that forms, letters and records keep for them."""
+
+    def __init__(self, shapes: Shapes, rows: Rows) -> None:
+        self._shapes = shapes
+        self._readers = (
+            self._labelled,
+            self._labelled,
+            self._told,
+            self._ended,
+            self._spaced,
+            self._vietnamese,
+            self._masked,
+            self._spoken,
+            self._latin,
+            self._bracketed,
+            rows.read_header,
+            rows.read_list,
+            self._hanja,
+        )
+        surnames = "".join(sorted(shapes.firsts | shapes.given_firsts))
+        self._matcher = Matcher(_expressions(surnames), is_unicode=True)
+
+    def find(self, text: str, known: Iterable[Entity]) -> list[Entity]:
+        """Names at such places, but those that are known and as long."""
+        data = text.encode("utf-8", "replace")
+        hits = self._matcher.scan(data)
+        if not hits:
+            return []
+        ends = code_points(data, [end for _, _, end in hits])
+        found: list[Entity] = []
+        taken = {e.start: e.end for e in known}
+        for (which, _, _), end in zip(hits, ends, strict=True):
+            read = self._readers[which](text, end)
+            if not read:
+                continue
+            for entity in read if isinstance(read, list) else (read,):
+                if taken.get(entity.start, 0) < entity.end:
+                    taken[entity.start] = entity.end
+                    found.append(entity)
+        return found
+
+    def _read(self, text: str, start: int, floor: float) -> int:
+        stop = self._shapes.read(text, start, floor)
+        if stop == start or text[stop : stop + 1] in (" ", "·"):
+            foreign = self._shapes.read_foreign(text, start)
+            if foreign > stop and self._is_edge(text, foreign):
+                return foreign
+        if stop > start and not self._is_edge(text, stop):
+            stop = self._shapes.read(text, start, _IN_PROSE)
+        return stop
+
+    def _is_edge(self, text: str, at: int) -> bool:
+        """Whether a name that ends at `at` is all that the place holds."""
+        if _EDGE.match(text, at) is not None:
+            return True
+        return self._shapes.is_appellation(text, at + 1 if text[at] == " " else at)
+
+    def _labelled(self, text: str, end: int) -> Entity | None:
+        start = end - 1
+        stop = self._read(text, start, LABELLED)
+        if stop == start:
+            return None
+        return Entity("PERSON", start, stop, 0.9, "label before it")
+
+    def _told(self, text: str, end: int) -> Entity | None:
+        start = end - 1
+        stop = self._read(text, start, TOLD)
+        name = text[start:stop]
+        if len(name) < 3 and not (name and text[stop : stop + 2] == " (" and name[0] in self._shapes.usual):
+            return None
+        if " " not in name and not self._shapes.is_likely_given(name[1:]):
+            return None
+        return Entity("PERSON", start, stop, 0.75, "role before it")
+
+    def _ended(self, text: str, end: int) -> Entity | None:
+        window = max(0, end - _BACK)
+        m = _ENDED.search(text[window:end])
+        if m is None:
+            return None
+        name = m.group(1)
+        start = window + m.start(1)
+        is_long = len(name) > 2
+        tail = text[window + m.end(1) : end]
+        is_plain = "니다" in tail or "이고" in tail or "라고" in tail
+        if tail == " 학생" and name[-1] in "고대초중여":
+            return None
+        if tail == " 씨" and _OTHER_WORD.match(text, end):
+            return None
+        floor = CALLED
+        if is_plain and _TEAM.search(text, max(0, start - 6), start) is None:
+            floor = PLAIN
+        if not is_long and not (m.group(3) or tail == "쌤"):
+            return None
+        stop = self._shapes.read(name, 0, floor if is_long else LABELLED)
+        if (
+            name[-1] == "하"
+            or stop != len(name)
+            or not (is_long or name not in _WHOM)
+            or not self._shapes.is_likely_given(name[1:])
+        ):
+            return None
+        return Entity("PERSON", start, start + stop, 0.8, "age, signature or introduction")
+
+    def _spoken(self, text: str, end: int) -> Entity | None:
+        """Who says a line of a chat: a time and a colon, or a name in brackets."""
+        window = max(0, end - _BACK)
+        m = _SPOKEN.search(text[window:end])
+        if m is None:
+            return None
+        start = window + m.start(1)
+        name = m.group(1)
+        is_timed = m.group().count(":") > 1 or "[" in m.group() or "@" in m.group() or text[end - 1] != ":"
+        stop = self._shapes.read(name, 0, LABELLED if is_timed else _IN_PROSE, is_cell=is_timed)
+        return Entity("PERSON", start, start + stop, 0.8, "speaker of a line") if stop == len(name) else None
+
+    @staticmethod
+    def _latin(text: str, end: int) -> Entity | None:
+        m = _LATIN.search(text[max(0, end - _FAR) : end])
+        if m is None:
+            return None
+        start = max(0, end - _FAR) + m.start(1)
+        return Entity("PERSON", start, start + len(m.group(1)), 0.85, "label before it")
+
+    @staticmethod
+    def _bracketed(text: str, end: int) -> Entity | None:
+        start = text.rfind("(", 0, end) + 1
+        return Entity("PERSON", start, end - 1, 0.8, "the name before it, written otherwise")
+
+    @staticmethod
+    def _hanja(text: str, end: int) -> Entity | None:
+        m = _HANJA.search(text[max(0, end - 10) : end])
+        if m is None:
+            return None
+        return Entity("PERSON", end - 1 - len(m.group(1)), end - 1, 0.8, "label before it")
+
+    @staticmethod
+    def _spaced(text: str, end: int) -> Entity | None:
+        m = next((m for k in range(9, 4, -1) if (m := _SPACED.match(text, end - k)) and m.end() == end), None)
+        return Entity("PERSON", m.start(), m.end(), 0.85, "label before it") if m else None
+
+    @staticmethod
+    def _vietnamese(text: str, end: int) -> Entity | None:
+        for k in range(9, 3, -1):
+            m = _VIET.match(text, end - k) if end >= k else None
+            if m is not None and not "가" <= text[end - k - 1 : end - k] <= "힣":
+                return Entity("PERSON", m.start(), m.end(), 0.85, "foreign name")
+        return None
+
+    @staticmethod
+    def _masked(text: str, end: int) -> Entity | None:
+        for k in range(7, 2, -1):
+            m = _MASKED.match(text, end - k) if end >= k else None
+            if m is not None and not "가" <= text[end - k - 1 : end - k] <= "힣":
+                return Entity("PERSON", m.start(), m.end(), 0.97, "masked name")
+        return None
+
+
+_WHOM = frozenset(("고객", "선생", "담당", "원장", "실장", "우리", "저희", "부모", "학생", "회원"))
