@@ -51,10 +51,11 @@ class SseFraming:
                 if len(chunk) > self._max_event_bytes:
                     raise self._oversize()
                 return [read_frame(chunk)]
-            blocks = chunk.split(b"\n\n")
-            if max(map(len, blocks)) + 2 > self._max_event_bytes:
-                raise self._oversize()
-            return [read_frame(block + b"\n\n") for block in blocks[:-1]]
+            *blocks, rest = chunk.split(b"\n\n")
+            if not rest:  # else three newlines or five, of which one is left over
+                if max(map(len, blocks)) + 2 > self._max_event_bytes:
+                    raise self._oversize()
+                return [read_frame(block + b"\n\n") for block in blocks]
         return self._feed_buffered(chunk)
 
     def flush(self) -> list[Frame]:

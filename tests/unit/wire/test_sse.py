@@ -48,6 +48,13 @@ def test_no_byte_is_lost_or_changed_however_the_stream_is_cut(case):
     assert not framing.has_rest
 
 
+@pytest.mark.parametrize("stream", [b"\n" * 3, b"data: a\n\n\n", b"data: a\n\n\n\n\n"])
+def test_a_newline_too_many_is_kept(stream):
+    """Of three newlines the last belongs to what comes next."""
+    framing = SseFraming()
+    assert b"".join(frame.raw for frame in framing.feed(stream)) + framing.rest == stream
+
+
 @settings(deadline=None)
 @given(_streams())
 def test_the_same_events_are_read_however_the_stream_is_cut(case):
