@@ -38,6 +38,26 @@ BIG = 200_000
 LETTERS = {
     ord(a): b for a, b in zip("łøđðıßæœþ", ("l", "o", "d", "d", "i", "ss", "ae", "oe", "th"), strict=True)
 }
+_SPELLED = """
+а=a б=b в=v г=g ґ=g д=d е=e є=ye ё=yo ж=zh з=z и=i і=i ї=yi й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f
+х=kh ц=ts ч=ch ш=sh щ=shch ы=y э=e ю=yu я=ya
+α=a ά=a β=v γ=g δ=d ε=e έ=e ζ=z η=i ή=i θ=th ι=i ί=i ϊ=i κ=k λ=l μ=m ν=n ξ=x ο=o ό=o π=p ρ=r σ=s ς=s τ=t
+υ=y ύ=y φ=f χ=ch ψ=ps ω=o ώ=o
+"""
+LONG = {pair[0]: pair[2:] for pair in _SPELLED.split()}
+"""Small letters of Cyrillic and Greek as passports write them."""
+SHORT = {
+    "х": "h",
+    "й": "i",
+    "ю": "iu",
+    "я": "ia",
+    "г": "h",
+    "и": "y",
+    "υ": "u",
+    "ύ": "u",
+    "φ": "ph",
+    "χ": "h",
+}
 LATIN = re.compile(r"[a-z]{2,15}\Z")
 
 
@@ -45,6 +65,18 @@ def plain(word: str) -> str:
     """As a name is looked up: small letters, no accents, no apostrophe."""
     word = unicodedata.normalize("NFKD", word.lower().translate(LETTERS))
     return "".join(c for c in word if not unicodedata.combining(c) and c not in "'’ʻ`.")
+
+
+def romanised(name: str) -> Iterator[str]:
+    """A name of Cyrillic or Greek letters in the ways most often seen; any other as it is."""
+    small = unicodedata.normalize("NFC", name.lower())
+    if not small or not ("\u0370" <= small[0] <= "\u04ff"):
+        yield name
+        return
+    initial = ("\u0454" if small[0] == "е" else small[0]) + small[1:]
+    for spelled in (initial, initial.replace("ия", "иа"), initial.replace("ий", "й")):
+        yield "".join(LONG.get(letter, "") for letter in spelled)
+    yield "".join(SHORT.get(letter, LONG.get(letter, "")) for letter in small)
 
 
 def words_of(value: object) -> Iterator[str]:
@@ -71,9 +103,10 @@ def fakers() -> Iterator[tuple[int, str]]:
             if not bit or attribute.startswith("_") or callable(value):
                 continue
             for name in words_of(value):
-                for part in re.split(r"[ \-]", plain(name)):
-                    if LATIN.match(part):
-                        yield bit, part
+                for spelled in romanised(name):
+                    for part in re.split(r"[ \-]", plain(spelled)):
+                        if LATIN.match(part):
+                            yield bit, part
 
 
 def census() -> Iterator[tuple[int, str]]:

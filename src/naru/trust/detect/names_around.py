@@ -39,9 +39,19 @@ _CHATS = {
     "e is ": ("my name is ",),
     "this is ": ("this is ",),
     "'s ": ("name's ", "it's "),
-    "hey ": ("hey its ", "hey it's "),
+    "hey ": ("hey its ", "hey it's ", "hey "),
     "call me ": ("call me ",),
+    "name: ": ("name: ",),
+    "tell ": ("tell ",),
+    "ask ": ("ask ",),
+    "hi ": ("hi ",),
+    "thanks ": ("thanks ",),
 }
+_NOUN = re.compile(r"[a-z]+")
+_OWNED = frozenset(
+    ("company", "team", "house", "plan", "number", "bank", "farm", "file", "order", "account", "day")
+)
+NEVER = -1.0
 TITLED, LABEL, STRONG, ROLE, WEAK, LINE = 0.6, 0.55, 0.5, 0.35, 0.12, 0.1
 
 
@@ -56,6 +66,8 @@ class Around:
         self._titles = frozenset(listed["titles"])
         self._roles = frozenset(listed["roles"])
         self._labels = self._roles | frozenset(listed["labels"])
+        self._things = frozenset(listed["things_before"])
+        self._nouns = frozenset(listed["organisation"])
         self._cues = frozenset(listed["cues"])
         self._weak = frozenset(listed["weak_cues"])
         does, owned = ("|".join(listed[key]).replace("_", " ") for key in ("does", "owned"))
@@ -69,6 +81,8 @@ class Around:
             last: where the last person ended.
         """
         more, reason = self._before(text, start, cue)
+        if more < 0 or self._is_eponym(text, end):
+            return NEVER, ""
         if last and 0 < start - last <= 36 and more < LABEL and _LIST_GAP.match(text[last:start]):
             more, reason = max(more, 0.25), "in a list of people"
         following = text[end : end + 1]
@@ -86,6 +100,13 @@ class Around:
         if before == ". ":
             return text[max(0, start - 12) : start - 2].rpartition(" ")[2].lower() not in self._titles
         return before in ("! ", "? ")
+
+    def _is_eponym(self, text: str, end: int) -> bool:
+        """Murphy's sign: named for a person, and none."""
+        if text[end : end + 3] not in ("'s ", "’s "):
+            return False
+        noun = _NOUN.match(text, end + 3)
+        return noun is not None and noun.group() in self._nouns and noun.group() not in _OWNED
 
     @staticmethod
     def is_firm(text: str, end: int, is_doubtful: bool) -> bool:
@@ -127,13 +148,19 @@ class Around:
             return (ROLE, "role before it") if word in self._roles else (WEAK, "")
         if sign == ".":
             word = bare[:-1].rsplit(maxsplit=1)[-1].lower().lstrip("(\"'") if bare[:-1].strip() else ""
-            return (TITLED, "title before it") if word in self._titles else (0.0, "")
+            if word in self._titles:
+                return TITLED, "title before it"
+            return (NEVER, "") if word == "st" else (0.0, "")
         return (0.1, "") if sign in "/;-#" else (0.0, "")
 
     def _word(self, word: str, bare: str = "") -> tuple[float, str]:
         word = word.removesuffix("'s").removesuffix("’s") if len(word) > 4 else word
+        if word in self._things:
+            return NEVER, ""
         if word in self._titles:
             return TITLED, "title before it"
+        if word in ("i'm", "i’m"):
+            return ROLE, "greeting or introduction before it"
         if word in self._cues:
             return STRONG, "greeting or introduction before it"
         if word in ("is", "am", "i'm", "i’m", "im") and bare.lower().endswith(

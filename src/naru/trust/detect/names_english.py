@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from naru.trust.detect.names_around import LABEL, Around
-from naru.trust.detect.names_latin import GIVEN, NAME, PLACE, WORD, kind_of, kinds, plain
+from naru.trust.detect.names_latin import FAMILY, GIVEN, NAME, PLACE, WORD, kind_of, kinds, plain
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.detect.names_points import Points
 from naru.trust.entity import Entity
@@ -50,7 +50,7 @@ _SEPARATORS = re.compile(r"[._\-+]")
 _QUOTES = "\"“”‘’'(),."
 _DETERMINERS = frozenset(("the ", "a ", "an ", "his ", "its ", "our ", "this "))
 """After these comes a thing that is named for somebody: the Wells score, his Miranda rights."""
-_CONTRACTED = frozenset(("m", "s", "ll", "d", "ve", "re", "t"))
+_CONTRACTED = frozenset(("m", "ll", "d", "ve", "re", "t"))
 
 
 def _is_option(text: str, start: int) -> bool:
@@ -115,11 +115,28 @@ class EnglishNames:
                 found.append(Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name"))
                 continue
             entity = self._read(text, m.start(), sequence, end, m.lastindex == _IN_CAPITALS, alone)
+            if alone and text[m.start() - 2 : m.start()] == ", " and alone[-1].end == m.start() - 2:
+                entity = self._inverted(text, alone[-1], m) or entity
             if entity is not None:
                 found.append(entity)
                 if entity.score >= _SURE:
                     end = entity.end
         return found
+
+    def _inverted(self, text: str, family: _Candidate, m: re.Match[str]) -> Entity | None:
+        """Fitzgerald, Colm: a family name, then a given one that ends what is said."""
+        names = m.group().split(" ")
+        kind = self._kinds.get(plain(names[0]), 0)
+        before = text[max(0, family.start - 2) : family.start]
+        is_family = kind_of(family.parts[-1], self._kinds) & FAMILY
+        if not is_family or not kind & GIVEN or kind & WORD or len(names) > 3:
+            return None
+        if before.strip(" \"'(") not in ("", ".", ":", ";", "|") or text[m.end() : m.end() + 2] in (
+            ", ",
+            "'s",
+        ):
+            return None
+        return Entity("PERSON", family.start, m.end(), 0.9, "family name first")
 
     def _read(
         self, text: str, start: int, sequence: str, last: int, in_capitals: bool, alone: list[_Candidate]
@@ -184,7 +201,7 @@ class EnglishNames:
             key = plain(word.rstrip("."))
             kind = known.get(key, 0)
             head, sign, tail = word.replace("’", "'").partition("'")
-            if sign and tail in _CONTRACTED:
+            if sign and self._is_contracted(head, tail, len(parts)):
                 key = f"{head.lower()}'m" if tail == "m" else head.lower()
             elif len(key) == 1 and len(parts) > 1:
                 break
@@ -196,6 +213,13 @@ class EnglishNames:
             start += len(word) + 1
             parts = parts[1:]
         return start, parts, cue
+
+    def _is_contracted(self, head: str, tail: str, count: int) -> bool:
+        """I'm, It's and Mum's are words before a name; Kofi's is a name."""
+        if tail != "s":
+            return tail in _CONTRACTED
+        kind = self._kinds.get(plain(head), 0)
+        return not kind & NAME and (count > 1 or kind & WORD != 0)
 
     def _trim_end(self, parts: list[str]) -> list[str]:
         """The parts up to the first that is no name; none when they are an organisation's or a place's."""

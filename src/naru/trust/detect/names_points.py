@@ -62,10 +62,10 @@ class Points:
     def _weigh_capitals(self, names: list[str], first: int, last: int) -> _Points:
         if names[0].endswith(","):
             # DELACROIX, THEODORE M.
-            is_likely = (
-                kind_of(names[0].rstrip(","), self._known) & FAMILY and kind_of(names[1], self._known) & GIVEN
-            )
-            return (0.6 if is_likely else NEVER), "family name first"
+            if len(names[0]) < 4 or not kind_of(names[1], self._known) & GIVEN:
+                return NEVER, ""
+            is_known = kind_of(names[0].rstrip(","), self._known) & FAMILY
+            return (0.6 if is_known else 0.3), "family name first"
         is_first, is_last = (kind & NAME and not kind & WORD for kind in (first, last))
         if first & GIVEN and last & NAME and (is_first or is_last):
             return 0.8, _BOTH

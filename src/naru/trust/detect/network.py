@@ -108,6 +108,9 @@ def find_ipv6(text: str, inside: int) -> tuple[Entity | None, int]:
     return Entity("IP", start, end, 0.85, "shape of an IPv6 address"), read
 
 
+_MAILED = re.compile(r"[?&][\w.\-]{1,40}=[\w.+\-]{1,64}(?:@|%40)[\w\-]{1,64}\.\w")
+
+
 def find_url(text: str, mark: int) -> tuple[Entity | None, int]:
     """The URL around a `://`, when it carries a credential, and how far was read."""
     window = text[max(0, mark - 24) : mark]
@@ -130,4 +133,6 @@ def find_url(text: str, mark: int) -> tuple[Entity | None, int]:
         return Entity("URL", start, end, 0.9, "secret path of a webhook"), read
     if _TOKEN.search(body):
         return Entity("URL", start, end, 0.85, "token in a URL"), read
+    if _MAILED.search(body):
+        return Entity("URL", start, end, 0.85, "address of a person in a URL"), read
     return None, read

@@ -28,7 +28,7 @@ _BRITISH_PLATE = re.compile(r"[A-Z]{2}[0-9]{2} [A-Z]{3}\Z")
 _NAMED = r"(?:[A-Z][a-z]{2,12} )?"
 _HEALTH = re.compile(
     _GAP + _NAMED + r"([A-Z]{0,4}[0-9](?:[A-Z0-9]{0,12})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,6}){0,4}"
-    r"|[A-Z]{2,4}(?: [0-9]{2,6}){2,4})" + _END
+    r"(?:-[A-Z]{2})?|[A-Z]{2,4}(?: [0-9]{2,6}){2,4})" + _END
 )
 _LICENSE = re.compile(
     _GAP + r"([A-Z]{0,5}[0-9](?:[A-Z0-9]{0,17})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,8}){0,4}"
@@ -38,6 +38,8 @@ _SORT = re.compile(_GAP + r"([0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{2} [0-9]{2} [0-9]{
 _PAIR = re.compile(r"[\s:]{0,3}([0-9]{2}-[0-9]{2}-[0-9]{2})(?=\s?[/,]?\s?(?:[0-9]{8}|[A-Za-z]))")
 _PAID = re.compile(r"[\s:]{0,3}[0-9]{2}-[0-9]{2}-[0-9]{2}\s?[/,]?\s?([0-9]{8})(?![\d-])")
 _ROUTING = re.compile(_GAP + r"([0-9]{9})(?![\d-])")
+_BRANCH = re.compile(_GAP + r"([0-9]{3}-[0-9]{3}|[0-9]{5}-[0-9]{3}|[0-9]{6})(?![\d-])")
+_PASSPORT = re.compile(_GAP + r"([A-Z]{1,2}[0-9]{6,8}|[0-9]{8,9}|[0-9]{2} [0-9]{7})" + _END)
 _BANKED = re.compile(_GAP + r"([0-9]{1,6}(?:[ \-][0-9]{1,8}){0,4})(?![\d-])")
 _POSTCODE = re.compile(
     rf"(?:{_GAP}([0-9]{{5}}(?:-[0-9]{{4}})?|[0-9]{{6}})"
@@ -85,7 +87,11 @@ def find_health(text: str, end: int) -> Entity | None:
 def find_license(text: str, end: int) -> Entity | None:
     """A driving licence of any country that its label promises."""
     found = _LICENSE.match(text, end, end + _WINDOW)
-    if found is None or _NOT_DRIVERS.search(text, max(0, end - 24), max(0, end - 7)):
+    if (
+        found is None
+        or "plate" in text[end : found.start(1)]
+        or _NOT_DRIVERS.search(text, max(0, end - 24), max(0, end - 7))
+    ):
         return None
     letters, digits = _signs(found.group(1))
     is_number = 7 <= letters + digits <= 20 and digits >= 5
@@ -113,6 +119,18 @@ def find_account(text: str, end: int) -> Entity | None:
     if found is None or not 7 <= _signs(found.group(1))[1] <= 18:
         return None
     return _entity("ACCOUNT", found, 0.8)
+
+
+def find_branch(text: str, end: int) -> Entity | None:
+    """The Australian or Canadian code of a bank's branch."""
+    found = _BRANCH.match(text, end, end + _WINDOW)
+    return _entity("ACCOUNT", found, 0.8) if found else None
+
+
+def find_passport(text: str, end: int) -> Entity | None:
+    """A passport some words after its label."""
+    found = _PASSPORT.match(text, end, end + _WINDOW)
+    return _entity("PASSPORT", found, 0.8) if found else None
 
 
 def find_payee(text: str, end: int) -> Entity | None:
@@ -148,12 +166,20 @@ def _entity(kind: str, found: re.Match[str], score: float) -> Entity:
 _LABELS: tuple[tuple[Callable[[str, int], Entity | None], str], ...] = (
     (find_plate, r"(?:licen[sc]e |number )?plates?|plate no|registration|reg|rego|vrm|veh\.? lic|tag"),
     (find_plate, r"(?:my|his|her|the|hire|rental|company) (?:car|vehicle|van)|vehicle reg|permit for"),
-    (find_health, r"medicare|medicaid|nhs|ohip|ins|insurance card|health (?:card|plan|number|insurance)"),
-    (find_health, r"mbr|subscriber|member (?:id|no|number)|plan (?:id|no|number|member)|beneficiary id"),
+    (
+        find_health,
+        r"medicare|medicaid|nhs|ohip|ins|insurance (?:card|id|no|number)|health (?:card|plan|number|insurance)",
+    ),
+    (
+        find_health,
+        r"ins|mbr|mbi|phn|subscriber|member (?:id|no|number)|plan (?:id|no|number|member)|beneficiary id",
+    ),
     (find_license, r"licen[sc]e|oln|dl|dln|driver'?s? lic|provisional"),
     (find_sort_code, r"sort ?code"),
     (find_routing, r"routing|aba|rtn"),
     (find_account, r"checking|savings|chequing|current account|account with you"),
+    (find_branch, r"bsb|transit"),
+    (find_passport, r"passports?"),
     (find_payee, _PAYEES),
     (find_paid, _PAYEES),
     (find_postcode, r"postcode|post code|zip|zip code"),
