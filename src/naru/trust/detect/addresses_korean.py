@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
-_CORE = re.compile(r"[로길동리가읍면] ?(?:산 ?|지하 ?)?\d")
+_CORE = re.compile(r"[로길동리가읍면] {0,2}(?:산 ?|지하 ?)?\d")
 # Its letter first and what must precede it after: the search leaps from letter to letter.
 _BUILDING_CORE = re.compile(r"동(?<=\d동) ?제?\d{1,5}호")
 _BLOCK_DIGITS = 4
@@ -35,23 +35,23 @@ _POSTAL_BEFORE = re.compile(
     r"[(\[〒우]\s?(?:우편번호\s?|우\)\s?)?:?\s?(\d{5}|\d{3}-\d{3})\s?[)\]]?\s{0,2}$|(?<![\d-])(\d{5})\s{1,2}$"
 )
 _ROAD_NUMBER = re.compile(
-    r" ?(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?![\d,.]\d"
+    r" {0,2}(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?!\.\d|,\d{3}(?!\d)"
     r"|\d|[년월일시분개원명만억천배%세살점회차위장건대권초])"
 )
 _SECTION = re.compile(r" ?[1-9]가(?! ?[\d길])")
 """을지로 2가 is a quarter as long as no number follows."""
 _BRANCH = re.compile(r" ?\d{1,4}(?:번|가|나|다|라)?길")
 _LOT = re.compile(
-    r" ?(?:산 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?: ?\d{1,4}호)?(?![\d,.]\d"
-    r"|\d|[년월일시분개원명만억천배%세살점회차위장건대권초동층])"
+    r"(?:[1-9]가)? {0,2}(?:산 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?: ?\d{1,4}호)?(?!\.\d|,\d{3}(?!\d)"
+    r"|\d|[가-힣]{1,5}\d{0,2}[로길] ?\d|[년월일시분개원명만억천배%세살점회차위장건대권초동층])"
 )
 _DETAIL = re.compile(
-    r"(?:[,，]? ?(?:"
-    r"\([가-힣0-9A-Za-z·,. ]{2,30}\)"
+    r"(?: ?[,，]? ?(?:"
+    r"\((?!우[0-9: )편])[가-힣0-9A-Za-z·,. ]{2,30}\)"
     r"|(?:제 ?)?\d{1,4}동(?: ?제?\d{1,5}호)?"
-    r"|(?:제 ?)?[A-Z]동(?: ?\d{1,5}호)?"
+    r"|(?:제 ?)?[A-Z가나다라마바사아]동(?: ?\d{1,5}호)?(?![가-힣]{2})"
     r"|지?하? ?(?:지상 ?)?B?\d{1,3}층(?: ?\d{1,5}호)?"
-    r"|[A-Z]?-?\d{1,5}호"
+    r"|[A-Z]?-?\d{1,5} ?호"
     r"|\d{1,4}-\d{1,5}(?=[\s,.)]|$)"
     r"|[가-힣A-Za-z0-9]{1,14}(?:아파트|빌라|오피스텔|타워"
     r"|맨션|빌딩|자이|푸르지오|래미안|힐스테이트|캐슬|아이파크"
@@ -59,7 +59,7 @@ _DETAIL = re.compile(
     r"|센터|프라자|플라자|상가|하우스|연립|주택|원룸|빌리지"
     r"|단지|스퀘어|밸리|시티|파크|마을|포레|관)(?: ?[A-Z0-9]{1,3}차)?(?![가-힣])"
     r"|[가-힣A-Za-z0-9]{2,14}(?= (?:\d{1,4}|[A-Z])동 ?\d{1,5}호)"
-    r"|[가-힣A-Za-z0-9]{2,14}(?= ?\d{1,4}층)"
+    r"|[가-힣A-Za-z0-9]{2,14}(?= ?\d{1,4}층| (?:[A-Z]|[가-아]동 )?\d{2,5}호)"
     r")){1,6}"
 )
 _WORD_BACK = re.compile(r"([가-힣A-Za-z0-9·.\-]{1,14})[ ,]{0,2}$")
@@ -234,13 +234,14 @@ class KoreanAddresses:
             done = m.end()
             low = max(0, block - 17)
             b = _WORD_BACK.search(text[low:block])
-            if b is None:
+            if b is None and text[block - 1 : block] != "(":
                 continue
-            word = b.group(1)
-            start = low + b.start(1)
+            word, start = (b.group(1), low + b.start(1)) if b is not None else ("", block)
             if any(word.endswith(x) for x in self._buildings) and len(word) > 2:
                 left, _, _ = self._walk_left(text, start)
                 yield Entity("ADDRESS", left, m.end(), 0.8, "building and unit")
+            elif text[block - 1] == "(" and text[m.end() : m.end() + 1] in (",", ")"):
+                yield Entity("ADDRESS", block, m.end(), 0.7, "unit in brackets")
             elif self._labelled(text, start):
                 yield Entity("ADDRESS", start, m.end(), 0.8, "label before it")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from naru.trust.detect.dates_english import find_birth_after
+from naru.trust.detect.dates_near import find_after_sex, find_in_rows
 from naru.trust.detect.folding import has_digit
 from naru.trust.entity import Entity
 
@@ -18,7 +19,8 @@ _MONTH_NUMBER = {m[:3].lower(): n for n, m in enumerate(_MONTHS.split("|")[:12],
 _DATE = (
     r"(?P<date>"
     r"(?P<y1>\d{4}|\d{2})\s?년\s?(?P<m1>\d{1,2})\s?월\s?(?P<d1>\d{1,2})\s?일"
-    r"|(?P<y2>(?:18|19|20)\d{2})(?P<s2>\s?[-./]\s?)(?P<m2>\d{1,2})(?P=s2)(?P<d2>\d{1,2})(?![\d-])"
+    r"|(?P<y2>(?:18|19|20)\d{2})(?P<s2>\s?[-./]\s?)(?P<m2>\d{1,2})(?P=s2)(?P<d2>\d{1,2})"
+    r"(?:\.(?= ?생)|(?<= \d)\.|(?<= \d\d)\.)?(?![\d-])"
     r"|(?P<y3>(?:19|20)\d{2})(?P<m3>\d{2})(?P<d3>\d{2})(?!\d)"
     r"|(?P<y4>\d{2})(?P<s4>[-./])(?P<m4>\d{1,2})(?P=s4)(?P<d4>\d{1,2})(?![\d-])"
     r"|(?P<m5>\d{1,2})(?P<s5>[-./])(?P<d5>\d{1,2})(?P=s5)(?P<y5>(?:19|20)\d{2})(?![\d-])"
@@ -34,7 +36,8 @@ _CUE = re.compile(
     r"[생태BbDd](?:(?<=생)|(?<=태)어|(?<=[Bb])(?:irth|orn)|(?<=B)IRTH|(?<=D)(?:OB|\.O\.B)|(?<=d)ob)"
 )
 _LABEL = re.compile(
-    r"생(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd]a(?:te|y)|[Bb]irth|BIRTH|[Bb]orn|DOB|dob|D\.O\.B\.?"
+    r"생(?!\))(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd](?:a(?:te|y)|t\b)|[Bb]irth|BIRTH"
+    r"|[Bb]orn|DOB|dob|D\.O\.B\.?"
 )
 _GAP = re.compile(
     r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은"
@@ -78,6 +81,10 @@ class BirthDateDetector:
         """Every date of birth; a date without a sign of birth is none."""
         return self._numbered(text) if has_digit(text) else ()
 
+    def find_near(self, text: str, entities: Iterable[Entity], _weak: Iterable[Entity]) -> Iterable[Entity]:
+        """Dates between a person and a number of theirs in a row."""
+        return find_in_rows(text, entities)
+
     def _numbered(self, text: str) -> Iterator[Entity]:
         last = -1
         for cue in _CUE.finditer(text):
@@ -90,6 +97,7 @@ class BirthDateDetector:
             if hit is not None and hit.start > last:
                 last = hit.end - 1
                 yield hit
+        yield from find_after_sex(text)
         for m in _BRACKET.finditer(text):
             yield from self._in_brackets(text, m.end())
 

@@ -39,6 +39,7 @@ _NO_PLATE_AFTER = re.compile(r" ?(?:[억만천백]|원|명|개|건|호|판결|�
 _WORDY = frozenset("조호부주구도자수보사")
 _CAR_AFTER = re.compile(r" ?(?:차(?:가|는|를|의|에|량| |주)|승용차|트럭|버스|택시|번호판|오토바이)")
 
+_AFTER_NAME = re.compile(r"[가-힣] ?\(\Z")
 _MASKED = re.compile(r"[0-9]{6} ?-? ?(?=[0-9]{0,6}[*xX●○#])[0-9]{0,6}[*xX●○#]{1,7}(?![0-9A-Za-z*])")
 _MASKED_LENGTH = 13
 
@@ -59,6 +60,8 @@ def classify_rrn(n: Number) -> Guess | None:
     else:
         # Given anew after October 2020, or mistyped: it may still be somebody's.
         base, reason = (0.65 if n.separators else 0.35), "birth date"
+    if not n.separators and _AFTER_NAME.search(n.text, max(0, n.start - 3), n.start):
+        base += 0.3
     if birth[0] < _OLDEST:
         base -= 0.3
     if is_labelled:

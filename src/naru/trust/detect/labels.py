@@ -26,7 +26,8 @@ PASSPORT: 여권; passport
 DRIVER_LICENSE: 운전면허; 운전 면허; 면허번호; 면허 번호; 면허증; driver's licen; drivers licen;
   driver licen; driver’s licen; driving licen; driver_licen; license number; licence number;
   driver's lic; dl number; dl no
-HEALTH_INSURANCE: 건강보험; 건강 보험; 보험증; 증번호; 의료보험; health insurance; health_insurance;
+HEALTH_INSURANCE: 건강보험; 건강 보험; 보험증; 증번호; 보험번호; 보험 번호; 보험=;
+  보험:; 보험 ; ins_no; 의료보험; health insurance; health_insurance;
   nhis; insurance card
 VEHICLE: 차는; 차가; 제 차; 내 차; 우리 차; 차량번호; 차량 번호; 차번호; 차 번호; 번호판; 차량; 자동차;
   license plate; licence plate; plate number; number plate; vehicle; 주차; 차종

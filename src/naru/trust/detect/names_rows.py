@@ -28,7 +28,8 @@ _PURE_LIST = re.compile(
     re.MULTILINE,
 )
 _LONGEST_LIST = 600
-_BRACKETED = -4.2
+_BRACKETED, _SHORT = -4.2, -2.0
+"""Points that a name beside an identifier must have, one of three syllables and one of two."""
 _LONG = 3
 _PARTICLES = frozenset("은는이가을를로한된할도만의에")
 _MAX_NAMES = 40
@@ -200,12 +201,10 @@ class Rows:
         return None
 
     def _beside(self, text: str, at: int, end: int, taken: set[int], *, is_cell: bool) -> Entity | None:
-        if at in taken or text[at - 1 : at].isalnum():
+        if at in taken or text[at - 1 : at].isalnum() or (not is_cell and text[end - 1] in _PARTICLES):
             return None
-        floor = _CELL if is_cell else _BRACKETED
-        if self._shapes.read(text, at, floor, is_cell=is_cell) != end:
-            return None
-        if not is_cell and (end - at < _LONG or text[end - 1] in _PARTICLES):
+        floor = _BRACKETED if end - at >= _LONG else _SHORT
+        if self._shapes.read(text, at, floor) != end or (end - at < _LONG and not is_cell):
             return None
         taken.add(at)
         return Entity("PERSON", at, end, 0.75, "beside an identifier")

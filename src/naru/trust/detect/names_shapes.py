@@ -49,6 +49,7 @@ class Shapes:
         """Words that stand where names do."""
         self._stop = self.never | lexicon.labels | lexicon.titles | lexicon.roles | lexicon.kin
         self._nouns = lexicon.nouns | lexicon.two_nouns
+        self._loans = lexicon.loans
         self._regions = lexicon.not_names
         self._everyday = lexicon.nouns | lexicon.verbs | lexicon.loans
         self._foreign = lexicon.foreign_given | lexicon.foreign_surnames | lexicon.foreign_weak
@@ -109,6 +110,8 @@ class Shapes:
     def _common(self, run: str, n: int) -> float:
         """Points off when the word reads as a common one."""
         given = run[1:n]
+        if run[:n] in self._loans:
+            return 4.0
         if n == 3 and given in self._given:
             return self._common_word(run, n) * 0.5
         common = self._common_word(run, n)

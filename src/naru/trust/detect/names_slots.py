@@ -41,6 +41,7 @@ _VIET = re.compile(rf"(?:{_VIETNAMESE}) ?(?:티|반)(?: ?[가-힣]{{1,3}}?)(?=�
 _SPOKEN = re.compile(rf"(?:{_TIMED}|\n@?|\n[-*•] ?|@|^|\[)([가-힣]{{2,4}})(?:{_SAYS}|\] \[오[전후])\Z")
 _LATIN = re.compile(rf"{_IN_LATIN}[^A-Za-z]?\Z")
 _HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
+_CAPITALS = re.compile(r"[A-Z]{2,} [A-Z]{2,} ?\Z")
 _OTHER_WORD = re.compile(r"[가-힣](?<![가는를의도와께에])")
 _TEAM = re.compile(r"(?:팀|부|과|실|센터|지점|과정|은행|생명|학과|점|에너지|그룹|지사|본부) \Z")
 _EDGE = re.compile(
@@ -206,9 +207,11 @@ class SlotNames:
         start = max(0, end - _FAR) + m.start(1)
         return Entity("PERSON", start, start + len(m.group(1)), 0.85, "label before it")
 
-    @staticmethod
-    def _bracketed(text: str, end: int) -> Entity | None:
+    def _bracketed(self, text: str, end: int) -> Entity | None:
         start = text.rfind("(", 0, end) + 1
+        is_name = _CAPITALS.search(text[max(0, start - _BACK) : start - 1]) is not None
+        if not is_name or self._shapes.read(text, start, CALLED) != end - 1:
+            return None
         return Entity("PERSON", start, end - 1, 0.8, "the name before it, written otherwise")
 
     @staticmethod

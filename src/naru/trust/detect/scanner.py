@@ -77,7 +77,8 @@ class Scanner:
         if found and self._looks and not text.isascii():
             # A name beside a telephone number: looked at again once the number is known.
             weak = [entity for entity in hits if entity.score < threshold]
-            found += [e for look in self._looks for e in look(text, found, weak) if e.score >= threshold]
+            for look in self._looks:
+                found += [e for e in look(text, found, weak) if e.score >= threshold]
         return resolve(found) if len(found) > 1 else found
 
 

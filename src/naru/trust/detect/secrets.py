@@ -141,7 +141,7 @@ _VALUE = re.compile(
 )
 _LABELS_OF_ENTRY = """
 password; passwd; passphrase; pwd; passcode; 비밀번호; 비밀 번호; 패스워드; 비번; 암호는; 암호:; 암호 :;
-db_pass; 임시비번; pass:; pass=; pass :
+db_pass; 임시비번; pass:; pass=; pass :; pass =; _pw
 """
 _WHOLE_LABELS_OF_ENTRY = """
 pw; pin; p/w; otp

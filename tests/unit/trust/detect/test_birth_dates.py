@@ -7,6 +7,7 @@ import time
 import pytest
 from bench.pii_names import documents, measure
 
+from naru.trust.detect import Scanner
 from naru.trust.detect.dates import BirthDateDetector
 
 DATES = BirthDateDetector()
@@ -92,3 +93,19 @@ def test_time_grows_with_the_length(unit: str):
 
     took(500)
     assert took(24_000) < 10 * max(took(6_000), 0.001)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("김민준/남/840312/헬스 3개월", ["840312"]),
+        ("1. 김민준 / 한빛상사 / 84.03.12 / 010-2345-6789", ["84.03.12"]),
+        ("김민준 (1984. 3. 12.생)", ["1984. 3. 12."]),
+        ("SELECT 1 WHERE birth_dt = '19840312'", ["19840312"]),
+        ("김민준 / 한빛상사 / 2022-03-12 / 010-2345-6789", []),
+        ("품번 840312/남색", []),
+    ],
+)
+def test_a_date_without_a_label_beside_a_person(text: str, expected: list[str]):
+    """After a sex, or in a row with a person's number; a date of these years is that of a contract."""
+    assert [text[e.start : e.end] for e in Scanner().scan(text) if e.type == "BIRTH_DATE"] == expected
