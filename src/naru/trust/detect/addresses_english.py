@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from naru.trust.detect.addresses_postal import UNIT_BEFORE
+from naru.trust.detect.names_latin import GIVEN, PLACE, WORD, kinds, plain
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.entity import Entity
 
@@ -19,6 +20,10 @@ _SURE = re.compile(
 )
 
 
+_TOWN = re.compile(
+    rf"(?:, ?|\n\s{{0,4}})({_WORD}(?: {_WORD})?)"
+    r"((?:,? \d{4}|,? \d{6}| \d{1,2})\b)?(?![\w'])"
+)
 _AVENUES = (" Avenue of the Americas", " Broadway", " Park Avenue", " Wall Street")
 """Streets that need no word for a street after them."""
 
@@ -27,6 +32,7 @@ class EnglishAddresses:
     """Finds addresses that begin with a house number."""
 
     def __init__(self) -> None:
+        self._kinds = kinds()
         places = sections("us_places.txt")
         usual = "|".join(sorted(places["streets"], key=len, reverse=True))
         states = "|".join([*places["states"], *(s.replace("_", " ") for s in places["states2"])])
@@ -65,15 +71,26 @@ class EnglishAddresses:
         )
         self._box = re.compile(rf"[Pp](?<!\w[Pp])(?i:\.? ?O\.? Box \d{{1,7}}{region})")
 
+    def _is_town(self, text: str, town: re.Match[str]) -> bool:
+        """A code after it, or a word that is no name and no more than a place where something ends."""
+        if town.group(2):
+            return True
+        kind = self._kinds.get(plain(town.group(1)), 0)
+        is_end = text[town.end() : town.end() + 1] in ("", ".", "\n", ";", '"', ")", "<", "|", "'")
+        return kind & PLACE != 0 or (is_end and not kind & (GIVEN | WORD))
+
     def find(self, text: str) -> Iterator[Entity]:
         """English addresses."""
         for m in self._street.finditer(text):
             region = m.group("region") or ""
             street = text[m.start() : m.start("region")]
             sure = region or _SURE.search(street)
+            if not region and (town := _TOWN.match(text, m.end())) and self._is_town(text, town):
+                region, sure, end = town.group(), True, town.end() - town.group().endswith(".")
+            else:
+                end = m.end() - (text[m.end() - 1] == ".")
             lead = UNIT_BEFORE.search(text, max(0, m.start() - 24), m.start())
             start = lead.start() if lead else m.start()
-            end = m.end() - (text[m.end() - 1] == ".")
             yield Entity("ADDRESS", start, end, 0.9 if region else 0.6 if sure else 0.4, "street and number")
         if any(name in text for name in _AVENUES):
             for m in self._avenue.finditer(text):

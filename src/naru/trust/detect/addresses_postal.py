@@ -16,25 +16,32 @@ _CAP = "A-ZÀ-ÖØ-Þ"
 _WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\-]*)"
 _WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
 _BRITISH = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}[0-9][A-Z0-9]?|[A-Z][0-9][A-Z]) \Z")
+_TOWN = re.compile(rf"[,\n] ?\s?[{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+)?,?(?: [A-Z]{{2}})? \Z")
+_CENTURIES = words("15 16 17 18 19 20")
 _IRISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]\Z")
 _COUNTRY = re.compile(
     r"(?:,\s?|\n\s*)(?:USA|U\.S\.A\.|US|United States(?: of America)?|UK|U\.K\.|United Kingdom"
     r"|England|Scotland|Wales|Northern Ireland|Ireland|Canada|Australia|New Zealand|Germany|France|Austria"
-    r"|Switzerland|Czech Republic|Netherlands|Belgium|Spain|Italy|Portugal|Poland"
+    r"|Switzerland|Czech Republic|(?:The )?Netherlands|Bangladesh|Pakistan"
+    r"|Sri Lanka|Kenya|Nigeria|Ghana|South Africa|Japan|China|Malaysia|Brazil|Mexico"
+    r"|Belgium|Spain|Italy|Portugal|Poland"
     r"|Sweden|Norway|Denmark|Finland|India|Singapore)\b"
 )
 _STOP = re.compile(
-    r"[:|>;\"“”()\[\]{}=<]|\t|  |\n\s*\n|[!?]\s"
-    r"|(?<!\bNo)(?<!\bSt)(?<!\bCo)(?<!\bApt)(?<!\bAve)(?<!\bRd)(?<!\bDr)(?<!\bSte)(?<!O)\.\s"
+    r"[:|>;\"“”()\[\]{}=<]|\t|(?<![\n ])  |\n\s*\n|[!?]\s"
+    r"|(?<!\bNo)(?<!\bSt)(?<!\bCo)(?<!\bAv)(?<!\bApt)(?<!\bAve)(?<!\bRd)(?<!\bDr)(?<!\bSte)(?<!O)\.\s"
 )
 _PIECE = re.compile(r"[^,\n]+")
 _NUMBERED = re.compile(
-    rf"(?:^|(?<=\s))(?:No\.? ?)?[0-9]{{1,5}}[A-Za-z]?(?:[\-/][0-9]{{1,4}}[A-Za-z]?)?(?: {_WORDS})?$"
+    rf"(?:^|(?<=\s))(?:No\.? ?)?[NSEW]?[0-9]{{1,5}}[A-Za-z]?"
+    rf"(?:[\-/][0-9]{{1,4}}[A-Za-z]?){{0,2}}(?: {_WORDS})?$"
+    rf"|(?:^|(?<=\s))(?:Av\.?|Avenida|Calle|Rua|Via|Viale|Rue|Jalan|Jl\.?|Carrer|Paseo)"
+    rf" {_WORDS} ?[0-9]{{1,5}}$"
 )
 _UNIT = re.compile(
     r"(?:^|(?<=\s))(?:(?:Flat|Unit|Apt|Apartment|Suite|Ste|Room|Rm|Floor|Fl|Level|Lot|Shop|House|Villa|Block|Tower"
-    r"|Bldg|Building|Box|Door|Plot|Studio|Penthouse|No)\b\.? ?#?[A-Z0-9][\w/\-]{0,6}"
-    r"|(?:RR|R\.R\.|Route|Rte|HC|Rural Route|Star Route) ?#?[0-9]{1,4}(?:,? Box [0-9]{1,6}[A-Z]?)?"
+    r"|Bldg|Building|Box|Door|Plot|Blk|Road|Sector|Studio|Penthouse|No)\b\.? ?#?[A-Z0-9][\w/\-]{0,6}"
+    r"|(?:RR|RFD|R\.R\.|Route|Rte|HC|Rural Route|Star Route) ?#?[0-9]{1,4}(?:,? Box [0-9]{1,6}[A-Z]?)?"
     r"|P\.? ?O\.? Box [0-9]{1,7}|[0-9]{1,2}(?:st|nd|rd|th) [Ff]loor|[0-9]{1,3}[A-Z]?/[0-9]{1,3}"
     r"|#[0-9]{1,5}[A-Z]?|[A-Z]-?[0-9]{1,4})$"
 )
@@ -58,12 +65,18 @@ _LABEL = re.compile(
     r"[\"'*\s:=|>]{1,12}[\"'(]?"
 )
 _VALUE = re.compile(rf"{_WORDS}(?:, {_WORDS}){{0,6}}")
-_NO_STREETS = words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec RR Rou Box Fla Uni Apt Sui Roo Lot")
-"""How months and units begin: what a number after them is, is no house's."""
+_NO_STREETS = words(
+    """
+January February March April June July August September October November December
+Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite Room Lot
+"""
+)
+"""Months and units: a number after them is no house's."""
 # One search for all, from a number's first digit on, since these are rare. What stands before a code's last
 # part, or after a house's number, tells which it may be.
 _NUMBER = re.compile(
     r"[0-9](?<![0-9.,:\-][0-9])(?:(?P<code>(?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
+    r"|(?<=[A-Z] [0-9])[0-9]{4}-[0-9]{3}|(?<=[a-z] [0-9])[0-9]{2}-[0-9]{4}|(?<=[a-z] [0-9])[0-9]{5}"
     r"|(?<=[A-Za-z.,] [0-9])[0-9]{4}(?:-[0-9]{4})?|(?<=[A-Za-z] [0-9])[0-9]{3}"
     r"|(?<=[A-Z][0-9])[0-9W] [A-Z][A-Z0-9]{3})(?![A-Za-z0-9\-]))"
     r"|(?P<german>(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9])[0-9]{0,3} ?[a-z]?\b"
@@ -72,7 +85,8 @@ _NUMBER = re.compile(
     r" (?:rue|avenue|boulevard|place|quai|chemin|allée|impasse) (?:de la |de l['’]|des |de |du |d['’]|l['’])?"
     rf"[{_CAP}][\w'’\-]+(?: (?:de |la |du )?[{_CAP}][\w'’\-]+){{0,3}}"
     rf"(?:, [0-9]{{5}} [{_CAP}][\w\-]+(?: [0-9]{{1,2}}\b)?)?)"
-    r"|(?P<continent>(?<!\w[0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?, (?:[A-Z]{1,2}-)?"
+    r"|(?P<continent>(?<!\w[0-9])[0-9]{0,3}[a-zA-Z]?(?:/[0-9]{1,4})?,"
+    r"(?: [0-9]{1,2}[ºª°] ?(?:[A-Z]|izq|dcha|piso|andar)?,)? (?:[A-Z]{1,2}-)?"
     r"(?:(?!(?:19|20)[0-9]{2} )[0-9]{4,5}|[0-9]{3} [0-9]{2}|[0-9]{2}-[0-9]{3}|[0-9]{4} [A-Z]{2})"
     rf" [{_CAP}][\w\-]+(?: [{_CAP}0-9][\w\-]*){{0,2}}))"
 )
@@ -80,7 +94,8 @@ _GERMAN_BEFORE = re.compile(
     rf"[{_CAP}][a-zäöüß\-]{{1,24}}(?:straße|strasse|str\.|weg|platz|gasse|allee|damm) \Z"
 )
 _STREET_BEFORE = re.compile(
-    rf"[{_CAP}][\w'’.\-]*(?: (?:[{_CAP}][\w'’.\-]*|de|la|del|van|der|den|dos|da|di|pod|nad)){{0,4}} $"
+    rf"(?:\b(?:ul|al|os)\. )?[{_CAP}][\w'’.\-]*"
+    rf"(?: (?:[{_CAP}][\w'’.\-]*|de|la|del|van|der|den|dos|da|di|pod|nad)){{0,4}} $"
 )
 
 
@@ -139,6 +154,8 @@ class PostalAddresses:
             found = _IRISH.search(window)
         else:
             found = (self._american if len(value) > 4 else self._australian).search(window)
+            if found is None:
+                return self._before_town(window, value, low)
         if found is None:
             return None
         window = window[: found.start()]
@@ -146,6 +163,14 @@ class PostalAddresses:
             window = window[: province.start()]
         start = self._walk_back(window.rstrip(", "))
         return None if start < 0 else low + start
+
+    def _before_town(self, window: str, value: str, low: int) -> int | None:
+        """Where an address begins that ends with a town and its code: Pune 411001."""
+        if len(value) == 4 and value[:2] in _CENTURIES:
+            return None
+        found = _TOWN.search(window)
+        start = self._walk_back(window.rstrip()) if found is not None else -1
+        return None if start < 0 or window.count(",", start) + window.count("\n", start) < 1 else low + start
 
     def _walk_back(self, window: str) -> int:
         """From the town back to the house; -1 where none of the pieces begins an address."""
@@ -191,6 +216,6 @@ class PostalAddresses:
 def _before_number(text: str, at: int, street: re.Pattern[str]) -> int | None:
     """Where a street begins that ends before a house's number; None where it is a month."""
     found = street.search(text, max(0, at - 50), at)
-    if found is None or not _NO_STREETS.isdisjoint(word[:3] for word in found.group().split()):
+    if found is None or not _NO_STREETS.isdisjoint(found.group().replace(".", "").split()):
         return None
     return found.start()

@@ -156,7 +156,7 @@ class EnglishNames:
             return None
         more, around = self._around.read(text, start, end, cue, last)
         if len(names) == 1:
-            points, more = self._alone(text, start, end, points, more)
+            more += self._alone(text, start, end, last)
         if len(whole) == len(parts) + 1 and more >= LABEL and not whole[-1].endswith(("'s", "’s")):
             full = start + _size(whole)
             if text[full : full + 1] in "\n\"',;<|":
@@ -176,17 +176,20 @@ class EnglishNames:
         return len(names) > 1 or plain(names[0]) not in self._titles
 
     @staticmethod
-    def _alone(text: str, start: int, end: int, points: float, more: float) -> tuple[float, float]:
-        """One word: addressed, or signing, and not a place that something is in."""
+    def _alone(text: str, start: int, end: int, last: int) -> float:
+        """Points more for one word: addressed, or signing, and no place or thing or half of a firm."""
+        more = 0.0
         before = text[max(0, start - 5) : start].lower()
         if before.endswith((" in ", "\nin ", "near ")) or before.lstrip(" .\n(\"'") in _DETERMINERS:
             more -= 0.3
+        if before.endswith(" & ") and last != start - 3:
+            more -= 0.5
         following = text[end : end + 3]
         if following in ("'s ", "’s ") and text[end + 3 : end + 4].isupper():
             more -= 0.5
         if following[:1] in ("!", ":") or not following or following == "\n":
             more += 0.1
-        return points, more
+        return more
 
     def _is_brand(self, parts: list[str]) -> bool:
         keys = [plain(part.strip(_QUOTES)) for part in parts]

@@ -54,7 +54,8 @@ class Points:
             return 0.9, "romanised Korean name"
         is_sure = last & NAME and not last & WORD
         if len(names[0].rstrip(".")) == 1:
-            return (0.6 if is_sure else 0.35 if last & NAME else 0.15), "initials and family name"
+            unknown = 0.15 if last else 0.3 + 0.1 * (len(names) > 2)
+            return (0.6 if is_sure else 0.35 if last & NAME else unknown), "initials and family name"
         if first & PLACE and last & PLACE:
             return 0.1, _BOTH
         return _weigh_given(first, last) if first & GIVEN else _weigh_other(first, last)

@@ -19,17 +19,24 @@ _END = r"(?![A-Za-z0-9]|[.\-/][0-9])"
 _PLATE = re.compile(
     _GAP
     + r"((?=[A-Z0-9 \-]{0,8}[0-9])(?:[A-Z]{2}[0-9]{2} ?[A-Z]{3}|[A-Z]{1,3}[ -]?[0-9]{1,4}(?:[ -]?[A-Z]{1,3}"
-    r"|-[0-9]{2})?|[0-9]{1,4}[ -]?[A-Z]{1,3}(?:[ -]?[0-9]{1,4})?|[A-Z]{1,3}-[A-Z]{1,2} ?[0-9]{1,4}"
+    r"|-[0-9]{2})?|[0-9]{1,4}[ -]?[A-Z]{1,3}(?:[ -]?[0-9]{1,4})?"
+    r"|[A-Z]{1,3}-[A-Z]{1,2} ?[0-9]{1,4}|[0-9]{2,3}-[A-Z]{1,2}-[0-9]{1,6}"
     r"|[0-9][A-Z]{3}[0-9]{3}|[A-Z]{2} ?[0-9]{2} ?[A-Z]{1,3} ?[0-9]{4}"
     r"|[A-Z]{2}-?[0-9]{3}-?[A-Z]{2}))" + _END
 )
 _MIN_PLATE, _MAX_PLATE = 5, 10
 _BRITISH_PLATE = re.compile(r"[A-Z]{2}[0-9]{2} [A-Z]{3}\Z")
+_DRIVEN = re.compile(
+    r"\b(?:car|cars|van|vehicle|vehicles|lorry|truck|taxi|parked|parking|drove|driver|driving|ford|audi|bmw|toyota"
+    r"|vauxhall|fiesta|golf|honda|nissan|mot|dvla|garage|registration|number plate|vrn|keeper|permit)\b",
+    re.IGNORECASE,
+)
 _NAMED = r"(?:[A-Z][a-z]{2,12} )?"
 _HEALTH = re.compile(
     _GAP + _NAMED + r"([A-Z]{0,4}[0-9](?:[A-Z0-9]{0,12})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,6}){0,4}"
     r"(?:-[A-Z]{2})?|[A-Z]{2,4}(?: [0-9]{2,6}){2,4})" + _END
 )
+_YEARS = re.compile(r"(?:19|20)[0-9]{2}[ \-]")
 _LICENSE = re.compile(
     _GAP + r"([A-Z]{0,5}[0-9](?:[A-Z0-9]{0,17})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,8}){0,4}"
     r"|[A-Z]{3,5}(?: (?=[A-Z0-9]{0,5}[0-9])[A-Z0-9]{2,8}){2,4})" + _END
@@ -74,13 +81,21 @@ def find_plate(text: str, end: int) -> Entity | None:
     return _entity("VEHICLE", found, 0.85 if _BRITISH_PLATE.match(value) else 0.75)
 
 
+def find_british_plate(text: str, end: int) -> Entity | None:
+    """A British plate by its shape alone, where a car is spoken of."""
+    start = end - len("AB12 CDE")
+    if not _BRITISH_PLATE.match(text, start, end) or not _DRIVEN.search(text, max(0, start - 60), end + 40):
+        return None
+    return Entity("VEHICLE", start, end, 0.7, "shape and words around it")
+
+
 def find_health(text: str, end: int) -> Entity | None:
     """A number of a health service or of an insurance's member."""
     found = _HEALTH.match(text, end, end + _WINDOW)
     if found is None:
         return None
     letters, digits = _signs(found.group(1))
-    is_number = 8 <= letters + digits <= 16 and digits >= 5
+    is_number = 8 <= letters + digits <= 16 and digits >= 5 and not _YEARS.match(found.group(1))
     return _entity("HEALTH_INSURANCE", found, 0.85) if is_number else None
 
 
@@ -164,15 +179,18 @@ def _entity(kind: str, found: re.Match[str], score: float) -> Entity:
 
 
 _LABELS: tuple[tuple[Callable[[str, int], Entity | None], str], ...] = (
-    (find_plate, r"(?:licen[sc]e |number )?plates?|plate no|registration|reg|rego|vrm|veh\.? lic|tag"),
+    (
+        find_plate,
+        r"(?:licen[sc]e |number )?plates?|plate no|registration|reg|rego|vrm|vrn|kennzeichen|veh\.? lic",
+    ),
     (find_plate, r"(?:my|his|her|the|hire|rental|company) (?:car|vehicle|van)|vehicle reg|permit for"),
     (
         find_health,
-        r"medicare|medicaid|nhs|ohip|ins|insurance (?:card|id|no|number)|health (?:card|plan|number|insurance)",
+        r"medicare|medicaid|nhs|ohip|insurance (?:card|id|no|number)|health (?:card|plan|number|insurance)",
     ),
     (
         find_health,
-        r"ins|mbr|mbi|phn|subscriber|member (?:id|no|number)|plan (?:id|no|number|member)|beneficiary id",
+        r"ins|mbr|mbi|phn|subscriber|member|plan (?:id|no|number|member)|beneficiary id",
     ),
     (find_license, r"licen[sc]e|oln|dl|dln|driver'?s? lic|provisional"),
     (find_sort_code, r"sort ?code"),
@@ -185,5 +203,8 @@ _LABELS: tuple[tuple[Callable[[str, int], Entity | None], str], ...] = (
     (find_postcode, r"postcode|post code|zip|zip code"),
     (find_indian_postcode, r"pin|pincode|pin code"),
 )
-TRIGGERS = tuple((rf"\b(?:{expression})\b", find) for find, expression in _LABELS)
+TRIGGERS = (
+    *((rf"\b(?:{expression})\b", find) for find, expression in _LABELS),
+    (r"\b[A-Z]{2}[0-9]{2} [A-Z]{3}\b", find_british_plate),
+)
 """What all texts are scanned for at once, and who reads on where it ends."""
