@@ -94,9 +94,11 @@ class Around:
 
     def is_bare(self, text: str, start: int, end: int) -> bool:
         """Whether a word begins a sentence or a line, and nothing says more than that."""
-        before = text[start - 2 : start] if start > 1 else "\n"
+        if start < 2:
+            return text[end : end + 1] == " "
+        before = text[start - 2 : start]
         if before[-1] == "\n":
-            return start == 0 or text[end : end + 1] not in ("", "\n")
+            return text[end : end + 1] not in ("", "\n")
         if before == ". ":
             return text[max(0, start - 12) : start - 2].rpartition(" ")[2].lower() not in self._titles
         return before in ("! ", "? ")

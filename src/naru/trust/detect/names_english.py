@@ -15,7 +15,7 @@ from naru.trust.entity import Entity
 
 _PARTICLES = (
     "van der|van den|van de|van|von der|von|zu|de la|de los|de las|der|den|del|de|da|das|dos|di|du|al|el|bin"
-    "|ibn|bint|le|la|ter|ten|af|av"
+    "|ibn|bint|le|la|af|av"
 )
 
 
@@ -92,7 +92,7 @@ class EnglishNames:
         found = self._runs(text, alone)
         if alone and (found or "@" in text):
             found += self._again(text, found, alone)
-        if "m " in text or "'s " in text or " is " in text or "hey " in text or "call " in text:
+        if text[:1].islower() or "\n" in text:
             found += self._around.find_chat(text, self._kinds)
         return found
 
@@ -101,15 +101,15 @@ class EnglishNames:
         found: list[Entity] = []
         known, end = self._kinds, 0
         for m in (self._ascii if text.isascii() else self._europe).finditer(text):
-            sequence = m.group()
+            sequence = m[0]
             if m.lastindex is None and " " not in sequence:
                 # Most are the first word of a sentence.
                 kind = known.get(sequence.lower())
-                if kind is None:
-                    if self._around.is_bare(text, m.start(), m.end()):
-                        alone.append(_Candidate(m.start(), m.end(), [sequence]))
+                if kind is not None:
+                    if not kind & NAME:
                         continue
-                elif not kind & NAME:
+                elif self._around.is_bare(text, *(place := m.span())):
+                    alone.append(_Candidate(*place, [sequence]))
                     continue
             if m.lastindex == _LETTER:
                 found.append(Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name"))
