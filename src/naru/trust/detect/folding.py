@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_DASHES = "‐‑‒–—―−⁃﹘﹣－"
+_DASHES = "‐‑‒–—―−⁃﹘﹣－ㅡ"
 _BLANKS = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _TABLE: dict[int, str] = {
     **{full: chr(full - 0xFEE0) for full in range(0xFF01, 0xFF5F)},
@@ -21,7 +21,7 @@ _TABLE: dict[int, str] = {
 _FOLDED = re.compile(f"[{''.join(map(chr, _TABLE))}]")
 # The leading bytes of what the table holds: a text without any of them is not walked through at all.
 _MARKS = (b"\xef\xbc", b"\xef\xbd", b"\xef\xb9", b"\xe2\x80", b"\xe2\x81", b"\xe2\x88\x92", b"\xc2\xa0")
-_RARE_MARKS = (b"\xe3\x80\x80", b"\xe3\x80\x82", b"\xcb\x97")
+_RARE_MARKS = (b"\xe3\x80\x80", b"\xe3\x80\x82", b"\xcb\x97", b"\xe3\x85\xa1")
 
 # A class of ASCII alone is searched for in a third of the time of `\d`.
 _DIGIT, _WIDE_DIGIT = re.compile("[0-9]"), re.compile("[０-９]")

@@ -21,6 +21,9 @@ STRONG = frozenset(
     "르트드크프브즈츠쿠키토카코티테페푸웨뷔슈셰쉬케퍼커터버뱅벤벨밴웰엘앨쥬쥘첼켈콜킬킨큰턴튼튜펠핀핑헬휴힐룬릭릿맨먼멘믹밋쓰렉렐롤롭롯랜램랭캐캔컬컴킷톤툴튀웬뎀뎅듀뉘쉐쉴숀윌윅왓닉닐놀덴델딜"
 )
 """Syllables common in transliterations; the strong ones are rare in Korean words."""
+_CLOSED = re.compile(r"[<\",)|\t']| [/(|]|\(| (?:고객|님|씨|교수|대표|선생|박사)")
+_SURNAMES = frozenset("김이박최정강조윤장임한오서신권황안송류유홍손배백킴리팍초이")
+_LONGEST = 6
 _FIRMS = ("컴퍼니", "코리아", "그룹", "테크", "미디어", "뱅크", "인터내셔널", "스튜디오", "엔터테인먼트")
 SPELLING = _LOAN | STRONG
 
@@ -131,6 +134,8 @@ class ForeignNames:
             if m is None:
                 break
             more = self._part(m.group(1), kinds)
+            if more is None and kinds == ["sure"]:
+                more = self._last(text, m)
             if more is None:
                 break
             end, j = m.start(1) + more[0], m.end(1)
@@ -154,6 +159,16 @@ class ForeignNames:
             return more
         k = self._reader.unknown(word, self._ends)
         return (k, "spelled") if k else None
+
+    def _last(self, text: str, m: re.Match[str]) -> tuple[int, str] | None:
+        """A word of no list after a sure name, where it ends what stands there: 로버트 최, 제임스 오코너."""
+        word = m.group(1)
+        if _CLOSED.match(text, m.end()) is None or self._reader.is_common(word):
+            return None
+        if len(word) == 1:
+            return (1, "spelled") if word in _SURNAMES else None
+        is_part = len(word) < _LONGEST and SPELLING.intersection(word) and not self._tails.appellation(word)
+        return (len(word), "spelled") if is_part else None
 
     def may_be_spelled(self, text: str, j: int, run: str) -> bool:
         """A quick look whether a title may follow an unknown transliteration."""

@@ -88,6 +88,10 @@ class Rows:
             self._listed(text, e, taken, found)
             if following == "(":
                 self._aliased(text, e, found)
+        at = 0
+        while at < len(found):
+            self._listed(text, found[at], taken, found)
+            at += 1
         return found
 
     @staticmethod
@@ -109,6 +113,8 @@ class Rows:
         seen: dict[str, int],
         found: list[Entity],
     ) -> None:
+        if text[e.start - 1 : e.start] == " " and "가" <= text[e.start - 2 : e.start - 1] <= "힣":
+            return
         prefix = text[begin : e.start]
         drawn = _drawn(prefix)
         key = drawn + "\0" + following
@@ -154,7 +160,7 @@ class Rows:
                 end = max(end, self._shapes.read_foreign(text, start))
             after = text[end : end + 2].lstrip(" ")[:1] or "\n"
             if end - start < m.end() - m.start() or (
-                after != (following or "\n") and len(drawn.strip()) < _TELLING
+                after != (following or "\n") and (len(drawn.strip()) < _TELLING or end - start < _LONG)
             ):
                 return m.end() - m.start() > 1
             taken.add(start)
@@ -196,7 +202,7 @@ class Rows:
             if found is not None:
                 return found
         m = _CELL_AFTER.match(text, end)
-        if m is not None and (text[m.end(1) : m.end(1) + 1] or "\n") in "\n,\t|/\"'":
+        if m is not None and text[m.end(1) : m.end(1) + 1] in _CLOSED:
             return self._beside(text, m.start(1), m.end(1), taken, is_cell=True)
         return None
 

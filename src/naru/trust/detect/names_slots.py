@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from naru.trust.detect.folding import code_points
 from naru.trust.detect.literals import Matcher
+from naru.trust.detect.names_foreign import looks_foreign
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.detect.names_rows import Rows
 from naru.trust.detect.names_shapes import VIETNAMESE, Shapes
@@ -29,7 +30,8 @@ _VIETNAMESE = "|".join(sorted(VIETNAMESE))
 _TIMED = "오[전후] [0-9]{1,2}:[0-9]{2}, "
 _SAYS = r" ?(?::|[0-9]{1,2}:[0-9]{2} ?[AP\n])"
 _IN_LATIN = (
-    r"(?:성명|성함|이름|영문|신청인|수취인|예금주) ?[:：]? ?(?:\([A-Za-z]{1,10}\) ?)?"
+    r"(?:성명|성함|이름|영문|신청인|수취인|수령인|예금주|받는 ?분|피보험자|탑승자|승객)"
+    r" ?[:：]? ?(?:\([A-Za-z]{1,10}\) ?)?"
     r"([A-Z][A-Za-z'\-]{1,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3})"
 )
 _HIDDEN = "[가-힣][*○O●◯]{1,2}[가-힣]"
@@ -43,16 +45,24 @@ _LATIN = re.compile(rf"{_IN_LATIN}[^A-Za-z]?\Z")
 _HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
 _CAPITALS = re.compile(r"[A-Z]{2,} [A-Z]{2,} ?\Z")
 _OTHER_WORD = re.compile(r"[가-힣](?<![가는를의도와께에])")
-_TEAM = re.compile(r"(?:팀|부|과|실|센터|지점|과정|은행|생명|학과|점|에너지|그룹|지사|본부) \Z")
+_TEAM = re.compile(r"[가-힣A-Z0-9]{2}(?:팀|부|과|실|센터|점|과정|은행|생명|에너지|그룹|지사) \Z")
 _EDGE = re.compile(
     r" ?(?:[\n\t,/|)\]}\"'”’;:(<·%\[→]|-|[0-9]|\Z)|  |[님씨] | (?:님|씨|고객|드림|명의|외 )"
+    "| (?:등록|주민|생년|전화|주소|연락처|휴대|성별|나이|직책|소속|사업자|여권|계좌|외국인|운전면허|면허)"
     "|입니다|이라고|라고|예요|이에요|였습|이었습"
 )
+_KINDS = (
+    "자|인|원|[팀소원회부실반단교]장|[의강교기약]사|호사|담사|교수|선수|학생|감독|대표|이사|담당|[가차건화]주"
+)
+"""How words for kinds of people end."""
+_BEFORE_TITLE = re.compile(r"(?<![가-힣])([가-힣]{3}) [가-힣]+[^가-힣]?\Z")
+_ENDINGS = frozenset("은는이가을를의에도만로한된할던인적고")
+_WHOLE = 3
 _BACK = 32
 _FAR = 90
-LABELLED, TOLD, CALLED, PLAIN = -6.2, -5.0, -4.0, -1.2
+LABELLED, TOLD, CALLED, PLAIN = -6.2, -5.0, -4.6, -0.3
 """Points that a name's syllables must have at such places: nearly none after a label with a colon."""
-_IN_PROSE = -1.4
+_IN_PROSE, _KIND, _TITLED = -1.4, -1.2, -2.2
 """What they must have where the sentence goes on after the name."""
 
 
@@ -64,6 +74,7 @@ def _expressions(surnames: str) -> list[str]:
     )
     label, role = label.replace("_", " "), role.replace("_", " ")
     s, h = f"[{surnames}]", _H
+    title = "|".join(sections("korean_titles.txt")["title"])
     aside = "(?: ?\\([^()\n]{1,10}\\))?"
     listed = f"(?:, ?| ?[·、] ?){s}{h}{{1,3}}"
     return [
@@ -79,6 +90,9 @@ def _expressions(surnames: str) -> list[str]:
         f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({s}{h}{{1,3}}\\)",
         f'(?:^|[\n,\t|]) ?"?(?:{header})"? ?[,\t|]',
         f"(?:[:：—\\-] |^|\n){s}{h}{{1,3}}(?:{listed}){{2}}",
+        f"[가-힣]{{1,5}}(?:{_KINDS}) ?[:：]{_GAP}{{0,3}}{s}{h}",
+        f"[가-힣]{{1,5}}(?:{_KINDS}) {s}{h}{{1,2}} ?[,(·/]",
+        f"{s}{h}{{2}} (?:{title})님?(?:[^가-힣]|[은는이가을를의과와도께에]|$)",
         "한자 ?[:：] ?[\\x{4e00}-\\x{9fff}]{2,4}[^\\x{4e00}-\\x{9fff}]",
     ]
 
@@ -101,6 +115,9 @@ class SlotNames:
             self._bracketed,
             rows.read_header,
             rows.read_list,
+            self._of_a_kind,
+            self._of_a_kind_listed,
+            self._titled,
             self._hanja,
         )
         surnames = "".join(sorted(shapes.firsts | shapes.given_firsts))
@@ -185,6 +202,10 @@ class SlotNames:
             or not self._shapes.is_likely_given(name[1:])
         ):
             return None
+        if is_plain and floor == PLAIN:
+            if looks_foreign(name):
+                return None
+            return Entity("PERSON", start, start + stop, 0.7, "introduction after it")
         return Entity("PERSON", start, start + stop, 0.8, "age, signature or introduction")
 
     def _spoken(self, text: str, end: int) -> Entity | None:
@@ -210,9 +231,33 @@ class SlotNames:
     def _bracketed(self, text: str, end: int) -> Entity | None:
         start = text.rfind("(", 0, end) + 1
         is_name = _CAPITALS.search(text[max(0, start - _BACK) : start - 1]) is not None
-        if not is_name or self._shapes.read(text, start, CALLED) != end - 1:
+        if not is_name or self._shapes.read(text, start, CALLED, is_cell=True) != end - 1:
             return None
         return Entity("PERSON", start, end - 1, 0.8, "the name before it, written otherwise")
+
+    def _of_a_kind(self, text: str, end: int) -> Entity | None:
+        """목격자: 홍길동: any word for a kind of person is a label."""
+        start = end - 2
+        stop = self._shapes.read(text, start, _KIND)
+        if stop - start < _WHOLE or not self._is_edge(text, stop):
+            return None
+        return Entity("PERSON", start, stop, 0.75, "label before it")
+
+    def _of_a_kind_listed(self, text: str, end: int) -> Entity | None:
+        start = text.rfind(" ", 0, end - 2) + 1
+        stop = self._shapes.read(text, start, _KIND)
+        if stop - start < _WHOLE or stop < end - 2:
+            return None
+        return Entity("PERSON", start, stop, 0.7, "role before it")
+
+    def _titled(self, text: str, end: int) -> Entity | None:
+        """A rare name before a title: 홍길솔 수석."""
+        m = _BEFORE_TITLE.search(text, max(0, end - _BACK), end)
+        if m is None or self._shapes.read(m.group(1), 0, _TITLED) != _WHOLE or m.group(1)[-1] in _ENDINGS:
+            return None
+        if not self._shapes.is_likely_given(m.group(1)[1:]):
+            return None
+        return Entity("PERSON", m.start(1), m.end(1), 0.7, "title after it")
 
     @staticmethod
     def _hanja(text: str, end: int) -> Entity | None:

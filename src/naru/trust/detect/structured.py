@@ -15,6 +15,7 @@ from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
 from naru.trust.detect.number import draw, find_numbers
 from naru.trust.detect.numbers import read_numbers
+from naru.trust.detect.numbers_hidden import find_hidden
 from naru.trust.entity import Entity
 
 _IPV6 = "[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]|[0-9a-f]::[0-9a-f]|::[0-9a-f]"
@@ -70,6 +71,8 @@ class StructuredDetector:
         drawn = draw(folded, data)
         numbers = find_numbers(folded, drawn) if b"0" in drawn else []
         found: list[Entity] = list(network.find_emails(folded)) if "@" in folded else []
+        if b"**" in drawn:
+            found += find_hidden(folded, drawn)
         if not hits and not numbers:
             return found
         ends = [end for _, _, end in hits]

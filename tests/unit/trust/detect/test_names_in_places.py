@@ -109,3 +109,27 @@ def test_a_name_is_found_in_latin_letters_and_hanja_beside_it():
     """신청인: 견라온 (GYEON RAON) names one person twice."""
     assert names("신청인: 견라온 (GYEON RAON)") == ["견라온", "GYEON RAON"]
     assert names("성명 갈상원 (葛相元)") == ["갈상원", "葛相元"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("목격자: 견다솜, 이웃 주민", ["견다솜"]),
+        ("제보나래 주임, 갈보윤 수석이 맡는다", ["갈보윤"]),
+        ("사외이사 니콜라스 최, 감사", ["니콜라스 최"]),
+        ("받는 분 GAL DASOM(갈다솜)", ["GAL DASOM", "갈다솜"]),
+        ("환자명 뇌상윤 등록번호 7", ["뇌상윤"]),
+    ],
+)
+def test_words_for_kinds_of_people_tell_a_name(text: str, expected: list[str]):
+    """Any word for a person is a label, and any title after it."""
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["내부 사이트입니다.", "제조사: 한라식품", "25,M,+82 10 5550 1444,고혈압\n", "유성우는 새벽에 보인다"],
+)
+def test_things_stay_things(text: str):
+    """A loan word introduced, a firm, a diagnosis beside a number, a shower of meteors."""
+    assert names(text) == []

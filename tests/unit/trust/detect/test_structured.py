@@ -233,3 +233,17 @@ def test_no_entity_tells_the_value():
         for entity in SCANNER.scan(text):
             assert text[entity.start : entity.end] not in entity.reason
             assert 0 <= entity.score <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("문자는 010-****-2468로 갑니다", "PHONE", "010-****-2468"),
+        ("연락처 010-24**-13**", "PHONE", "010-24**-13**"),
+        ("card=5210-11**-****-2233 승인", "CARD", "5210-11**-****-2233"),
+        ("전화 010ㅡ2345ㅡ6789", "PHONE", "010ㅡ2345ㅡ6789"),
+    ],
+)
+def test_a_number_with_a_hidden_part_is_found(text: str, kind: str, value: str):
+    """What is left of it narrows down whose it is; a dash typed as a vowel is a dash."""
+    assert [(e.type, text[e.start : e.end]) for e in Scanner().scan(text)] == [(kind, value)]
