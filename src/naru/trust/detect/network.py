@@ -108,6 +108,11 @@ def find_ipv6(text: str, inside: int) -> tuple[Entity | None, int]:
     return Entity("IP", start, end, 0.85, "shape of an IPv6 address"), read
 
 
+_NUMBERED = re.compile(
+    r"[?&](?:mobile|phone|tel|hp|cell|birth[a-z_]{0,8}|dob|rrn|jumin|ssn)=[0-9+%\-]{6,24}(?![0-9])",
+    re.IGNORECASE,
+)
+_HANGUL_VALUE = re.compile(r"(?:(?<==)[가-힣]{1,20}(?:[&+][^\s\"'<>`\\가-힣ㄱ-ㅎ]{1,512}+)?){1,8}")
 _MAILED = re.compile(r"[?&][\w.\-]{1,40}=[\w.+\-]{1,64}(?:@|%40)[\w\-]{1,64}\.\w")
 
 
@@ -121,6 +126,8 @@ def find_url(text: str, mark: int) -> tuple[Entity | None, int]:
     if found is None:
         return None, mark + 3
     read = end = found.end()
+    if text[end - 1] == "=" and (more := _HANGUL_VALUE.match(text, end)) is not None:
+        read = end = more.end()
     while end > mark and (text[end - 1] in ".,;:!?*_|" or text[end - 1] in ")]}"):
         last = text[end - 1]
         if last in _PAIRS and _PAIRS[last] in text[mark:end]:
@@ -133,6 +140,6 @@ def find_url(text: str, mark: int) -> tuple[Entity | None, int]:
         return Entity("URL", start, end, 0.9, "secret path of a webhook"), read
     if _TOKEN.search(body):
         return Entity("URL", start, end, 0.85, "token in a URL"), read
-    if _MAILED.search(body):
-        return Entity("URL", start, end, 0.85, "address of a person in a URL"), read
+    if _MAILED.search(body) or _NUMBERED.search(body):
+        return Entity("URL", start, end, 0.85, "address or number of a person in a URL"), read
     return None, read

@@ -247,3 +247,16 @@ def test_no_entity_tells_the_value():
 def test_a_number_with_a_hidden_part_is_found(text: str, kind: str, value: str):
     """What is left of it narrows down whose it is; a dash typed as a vowel is a dash."""
     assert [(e.type, text[e.start : e.end]) for e in Scanner().scan(text)] == [(kind, value)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://join.example.kr/new?ref=a&birth=19840312&mobile=010-2345-6789",
+        "https://api.example.kr/members?name=견다솜&phone=010-2345-6789",
+    ],
+)
+def test_a_url_with_a_persons_number_is_one_span(url: str):
+    """Birth dates, telephone numbers and names in a query go with the whole address."""
+    text = f'GET "{url}" 200'
+    assert [(e.type, text[e.start : e.end]) for e in Scanner().scan(text)] == [("URL", url)]
