@@ -16,7 +16,7 @@ _CAP = "A-ZÀ-ÖØ-Þ"
 _WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\-]*)"
 _WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
 _BRITISH = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}[0-9][A-Z0-9]?|[A-Z][0-9][A-Z]) \Z")
-_TOWN = re.compile(rf"[,\n] ?\s?[{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+)?,?(?: [A-Z]{{2}})? \Z")
+_TOWN = re.compile(rf"[,\n] ?\s?[{_CAP}][a-zß-öø-ÿ][\w'’\-]*(?: [{_CAP}][\w'’\-]+)?,?(?: [A-Z]{{2}})? \Z")
 _CENTURIES = words("15 16 17 18 19 20")
 _IRISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]\Z")
 _COUNTRY = re.compile(
@@ -170,7 +170,9 @@ class PostalAddresses:
             return None
         found = _TOWN.search(window)
         start = self._walk_back(window.rstrip()) if found is not None else -1
-        return None if start < 0 or window.count(",", start) + window.count("\n", start) < 1 else low + start
+        # What the town follows is a street or a house, never a number alone.
+        is_street = start >= 0 and any(map(str.isalpha, window[start : found.start() if found else start]))
+        return low + start if is_street else None
 
     def _walk_back(self, window: str) -> int:
         """From the town back to the house; -1 where none of the pieces begins an address."""
