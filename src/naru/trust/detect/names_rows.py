@@ -33,6 +33,11 @@ _BRACKETED, _SHORT = -4.2, -2.0
 _LONG = 3
 _PARTICLES = frozenset("은는이가을를로한된할도만의에")
 _MAX_NAMES = 40
+_ALONE = re.compile(
+    r"(?:이?(?:가|는|도|랑|한테|네)|[이아야은]| ?[씨님]|쌤| ?선생님| ?대리| ?과장)(?![가-힣])"
+    r"|[씨님쌤](?:이|가|은|는|께)"
+)
+"""What follows a given name that stands alone."""
 UNUSUAL = frozenset(
     (
         "label before it",
@@ -216,26 +221,36 @@ class Rows:
         return Entity("PERSON", at, end, 0.75, "beside an identifier")
 
     def find_again(self, text: str, sure: Sequence[Entity]) -> list[Entity]:
-        """Other mentions of the unusual among the names found, which nothing near them would show."""
-        names = {
-            text[e.start : e.end]
-            for e in sure
-            if e.reason in UNUSUAL and _RUN.fullmatch(text, e.start, e.end)
-        }
-        found: list[Entity] = []
+        """Other mentions of the unusual among the names found, and given names alone of those introduced."""
         taken = {e.start for e in sure}
-        for name in sorted(name for name in names if len(name) >= _LONG)[:_MAX_NAMES]:
-            at = text.find(name)
-            while at >= 0:
-                end = at + len(name)
-                if (
-                    at not in taken
-                    and not "가" <= text[at - 1 : at] <= "힣"
-                    and self._shapes.ends(text, at, end)
-                ):
-                    found.append(Entity("PERSON", at, end, 0.7, "named before"))
-                at = text.find(name, end)
+        unusual: set[str] = set()
+        given: set[str] = set()
+        for e in sure:
+            name = text[e.start : e.end]
+            if len(name) >= _LONG and _RUN.fullmatch(name):
+                if e.reason in UNUSUAL:
+                    unusual.add(name)
+                if len(name) == _LONG and self._shapes.is_given(name[1:]):
+                    given.add(name[1:])
+        found: list[Entity] = []
+        for names, is_alone in ((unusual, False), (given, True)):
+            for name in sorted(names)[:_MAX_NAMES]:
+                self._mentions(text, name, taken, found, is_alone=is_alone)
         return found
+
+    def _mentions(
+        self, text: str, name: str, taken: set[int], found: list[Entity], *, is_alone: bool
+    ) -> None:
+        at = text.find(name)
+        while at >= 0:
+            end = at + len(name)
+            if at not in taken and not "가" <= text[at - 1 : at] <= "힣":
+                is_name = (
+                    _ALONE.match(text, end) is not None if is_alone else self._shapes.ends(text, at, end)
+                )
+                if is_name:
+                    found.append(Entity("PERSON", at, end, 0.7, "named before"))
+            at = text.find(name, end)
 
     def read_list(self, text: str, end: int) -> list[Entity]:
         """A line, or what follows its colon, that is a list of names and nothing else; `end` lies within."""

@@ -171,6 +171,10 @@ class Shapes:
         found = _RUN_ANY.match(text, at)
         return found is not None and self._tails.kind(found.group()[:16], end - at) not in (0, MISMATCH)
 
+    def is_given(self, word: str) -> bool:
+        """Whether a word may be said for a person whose given name it is: no word of every day."""
+        return word not in self._nouns and word not in self._everyday and self.is_likely_given(word)
+
     def is_appellation(self, text: str, at: int) -> bool:
         """Whether a title or an honorific begins at `at`."""
         found = _RUN_ANY.match(text, at)

@@ -133,3 +133,9 @@ def test_words_for_kinds_of_people_tell_a_name(text: str, expected: list[str]):
 def test_things_stay_things(text: str):
     """A loan word introduced, a firm, a diagnosis beside a number, a shower of meteors."""
     assert names(text) == []
+
+
+def test_a_given_name_alone_is_found_after_the_whole_name():
+    """Who was introduced as 견솔빈 is 솔빈 later, and only then."""
+    assert names("담당자: 견솔빈\n솔빈이가 내일 온다") == ["견솔빈", "솔빈"]
+    assert names("솔빈이가 내일 온다") == []
