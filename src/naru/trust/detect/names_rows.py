@@ -27,7 +27,7 @@ _PURE_LIST = re.compile(
     r"([가-힣]{2,4}(?:(?:, | ?[·、] ?|,)[가-힣]{2,6}(?: [가-힣]{1,5})?){2,60})(?=\n|\Z| 외)",
     re.MULTILINE,
 )
-_LONGEST_LIST = 600
+_LONGEST_LINE = 600
 _BRACKETED, _SHORT = -4.2, -2.0
 """Points that a name beside an identifier must have, one of three syllables and one of two."""
 _LONG = 3
@@ -129,7 +129,7 @@ class Rows:
             return
         at = begin
         for _ in range(_MAX_LINES):
-            stop = text.find("\n", at)
+            stop = text.find("\n", at, at + _LONGEST_LINE)
             if stop < 0:
                 break
             at = stop + 1
@@ -140,7 +140,10 @@ class Rows:
         for _ in range(_MAX_LINES):
             if at < 2 or text[at - 2] == "\n":
                 break
-            at = text.rfind("\n", 0, at - 1) + 1
+            above = text.rfind("\n", max(0, at - 1 - _LONGEST_LINE), at - 1)
+            if above < 0 and at > _LONGEST_LINE:
+                break
+            at = above + 1
             if not self._cell(text, at, drawn, following, taken, found):
                 break
 
@@ -176,17 +179,19 @@ class Rows:
     def read_header(self, text: str, end: int) -> list[Entity]:
         """The cells under a header that ends with the sign before `end`, in lines of commas, tabs or bars."""
         sign = text[end - 1]
-        begin = text.rfind("\n", 0, end) + 1
-        stop = text.find("\n", end)
+        begin = text.rfind("\n", max(0, end - _LONGEST_LINE), end) + 1
+        stop = text.find("\n", end, end + _LONGEST_LINE)
         found: list[Entity] = []
+        if not begin and end > _LONGEST_LINE:
+            return found
         if stop >= 0 and text.count(sign, begin, stop) > 1:
             self._under(text, stop + 1, sign, text.count(sign, begin, end - 1), found)
         return found
 
     def _under(self, text: str, at: int, sign: str, count: int, found: list[Entity]) -> None:
         for _ in range(_MAX_LINES):
-            start, stop = at, text.find("\n", at)
-            stop = stop if stop >= 0 else len(text)
+            start, stop = at, text.find("\n", at, at + _LONGEST_LINE)
+            stop = stop if stop >= 0 else min(len(text), at + _LONGEST_LINE)
             for _ in range(count):
                 start = text.find(sign, start, stop) + 1
                 if not start:
@@ -254,8 +259,10 @@ class Rows:
 
     def read_list(self, text: str, end: int) -> list[Entity]:
         """A line, or what follows its colon, that is a list of names and nothing else; `end` lies within."""
-        begin = text.rfind("\n", 0, end) + 1
-        m = _PURE_LIST.search(text, begin, min(len(text), begin + _LONGEST_LIST))
+        begin = text.rfind("\n", max(0, end - _LONGEST_LINE), end) + 1
+        if not begin and end > _LONGEST_LINE:
+            return []
+        m = _PURE_LIST.search(text, begin, min(len(text), begin + _LONGEST_LINE))
         if m is None:
             return []
         found: list[Entity] = []
