@@ -73,6 +73,21 @@ def _sign(m: re.Match[str]) -> str:
     )
 
 
+def _below(text: str, at: int) -> int:
+    """Where the line below the one at `at` begins; -1 where it is empty, far or none."""
+    stop = text.find("\n", at, at + _LONGEST_LINE)
+    return stop + 1 if stop >= 0 and text[stop + 1 : stop + 2] != "\n" else -1
+
+
+def _above(text: str, at: int) -> int:
+    """Likewise the line above."""
+    if at <= 1 or text[at - 2] == "\n":
+        return -1
+    low = max(0, at - 1 - _LONGEST_LINE)
+    stop = text.rfind("\n", low, at - 1)
+    return stop + 1 if stop >= 0 or not low else -1
+
+
 class Rows:
     """Finds more names from those found."""
 
@@ -127,25 +142,20 @@ class Rows:
             return
         if drawn and drawn[-1] == "가":
             return
+        seen[key] = at = begin
+        while (at := self._next(text, _below(text, at), drawn, following, taken, found)) >= 0:
+            seen[key] = at
         at = begin
         for _ in range(_MAX_LINES):
-            stop = text.find("\n", at, at + _LONGEST_LINE)
-            if stop < 0:
+            at = self._next(text, _above(text, at), drawn, following, taken, found)
+            if at < 0:
                 break
-            at = stop + 1
-            if text[at : at + 1] == "\n" or not self._cell(text, at, drawn, following, taken, found):
-                break
-        seen[key] = at
-        at = begin
-        for _ in range(_MAX_LINES):
-            if at < 2 or text[at - 2] == "\n":
-                break
-            above = text.rfind("\n", max(0, at - 1 - _LONGEST_LINE), at - 1)
-            if above < 0 and at > _LONGEST_LINE:
-                break
-            at = above + 1
-            if not self._cell(text, at, drawn, following, taken, found):
-                break
+
+    def _next(
+        self, text: str, at: int, drawn: str, following: str, taken: set[int], found: list[Entity]
+    ) -> int:
+        """`at` when a line of the same form begins there, else -1."""
+        return at if at >= 0 and self._cell(text, at, drawn, following, taken, found) else -1
 
     def _cell(
         self, text: str, at: int, drawn: str, following: str, taken: set[int], found: list[Entity]
