@@ -27,8 +27,8 @@ _HIDING = ("●", "○")
 _DRAW = bytes.maketrans(b"123456789", b"000000000")
 # An underline beside a word that is not ASCII, or beside a number in groups: a blank, as in names of files.
 _UNDERLINE = re.compile(
-    rb"(?<=\?)_(?=0)|(?<=0)_(?=\?)|_(?=0{2,6}-0{3,4}-0{4}(?![0A-Za-z])|0{6}-0{7}(?![0A-Za-z]))"
-    rb"|(?<=-0000)_|(?<=-0000000)_"
+    rb"_(?:(?<=\?_)(?=0)|(?<=0_)(?=\?)|(?=0{2,6}-0{3,4}-0{4}(?![0A-Za-z])|0{6}-0{7}(?![0A-Za-z]))"
+    rb"|(?<=-0000_)|(?<=-0000000_))"
 )
 _ZERO, _COMMA = ord("0"), ord(",")
 _SPLIT = bytes.maketrans(b"-.()", b"    ")
