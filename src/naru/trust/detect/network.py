@@ -21,6 +21,11 @@ _NOBODY = re.compile(r"127\.|0\.|255\.255\.|169\.254\.169\.254\Z")
 _HEX = "0123456789abcdefABCDEF:."
 _MAX_IPV6 = 45
 # Begins with one class, so that the engine runs over all else in a tight loop.
+_SECTIONS = re.compile(
+    r"(?:§|(?i:section|sect?\.|clause|chapter|article|paragraph|appendix|step|item|rule)) ?\Z"
+)
+_NETWORK = re.compile(r"/(?:[0-9]|[12][0-9])(?![0-9])")
+"""The mask of a whole network of machines: nobody's own address."""
 _VERSIONS = re.compile(
     r"[버펌릴파자크윈안vVrRbBfFpPjJnNcCwWaAiIİı](?:(?<=버)[전젼]|(?<=펌)웨어|(?<=릴)리스|(?<=파)이썬|(?<=자)바|(?<=크)롬"
     r"|(?<=윈)도우|(?<=안)드로이드|(?<!\w.)(?i:(?<=v)(?:ersion|er\b|)|(?<=r)elease|(?<=b)uild|(?<=f)irmware|(?<=p)ython"
@@ -73,8 +78,12 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
         score = 0.4
     elif label == "IP":
         score = 0.95
-    elif _VERSIONS.search(text[max(0, start - 48) : start]):
+    elif _VERSIONS.search(text[max(0, start - 48) : start]) or _SECTIONS.search(
+        text[max(0, start - 12) : start]
+    ):
         score = 0.2
+    elif found.group().endswith(".0") and _NETWORK.match(text, found.end()):
+        score = 0.4
     elif near is not None and label == "OTHER" and near[1] <= 3:
         score = 0.35
     elif found.end() - start == len("1.2.3.4"):

@@ -94,6 +94,7 @@ FOUND = [
     ("EMAIL", "[minsu@example.com]으로"),
     ("EMAIL", "메일은[a.b+c@mail.co.kr]이에요."),
     ("IP", "[192.168.0.12]에서"),
+    ("IP", "host [10.1.2.3]/24"),
     ("IP", "접속 [2001:db8::8a2e:370:7334] 주소"),
     ("URL", "[https://user:p4ss@host.kr/x] 로"),
     ("URL", "[postgres://svc:secret@10.0.0.1:5432/db]"),
@@ -130,6 +131,8 @@ FOUND = [
 
 LEFT_ALONE = [
     "job_1234-5678-9012_x",
+    "see section 10.1.2.3 and § 10.12.2.3",
+    "a route to 10.0.0.0/8 and 172.16.0.0/12",
     "req_20261121_0001 order_2026-11-21_12",
     "id_01023456789 and trace_01023456789",
     "주문번호 202611210001",
