@@ -36,7 +36,8 @@ def main() -> None:
             answers, speed = run_rival(name, lines, texts)
             found = dict(zip(lines, answers, strict=True))
             judged = documents[: options.rival_documents]
-            _print(name, score(judged, found.__getitem__, RIVALS[name].types), 0)
+            planted = {span.type for document in judged for span in document.spans}
+            _print(name, score(judged, found.__getitem__, planted & set(RIVALS[name].types)), 0)
             speeds[name] = speed
         _print("naru, the same documents", score(documents[: options.rival_documents], find), 0)
     for name, speed in speeds.items():

@@ -75,7 +75,8 @@ NAMES = {"RRN": "KR_RRN", "FRN": "KR_FRN", "BUSINESS_REG": "KR_BRN", "CORP_REG":
          "FAX": "PHONE", "POSTAL_CODE": "POSTAL_CODE", "PASSPORT": "PASSPORT",
          "DRIVER_LICENSE": "DRIVER_LICENSE",
          "MEDICAL_INSURANCE": "HEALTH_INSURANCE", "VEHICLE": "VEHICLE",
-         "ACCOUNT": "ACCOUNT", "CARD": "CARD", "PHONE": "PHONE", "EMAIL": "EMAIL", "IP": "IP"}
+         "ACCOUNT": "ACCOUNT", "CARD": "CARD", "PHONE": "PHONE", "EMAIL": "EMAIL", "IP": "IP",
+         "PERSON": "PERSON", "ADDRESS": "ADDRESS", "DT_BIRTH": "BIRTH_DATE"}
 def find(text):
     return [[NAMES[r.label], r.start, r.end] for r in ko_pii.detect_all(text) if r.label in NAMES]
 """
@@ -104,7 +105,8 @@ RIVALS: dict[str, Rival] = {
         _KO_PII,
         (
             *("KR_RRN", "KR_FRN", "KR_BRN", "KR_CRN", "PASSPORT", "DRIVER_LICENSE", "HEALTH_INSURANCE"),
-            *("VEHICLE", "ACCOUNT", "CARD", "PHONE", "EMAIL", "IP", "POSTAL_CODE"),
+            *("VEHICLE", "ACCOUNT", "CARD", "PHONE", "EMAIL", "IP", "POSTAL_CODE", "PERSON", "ADDRESS"),
+            "BIRTH_DATE",
         ),
     ),
 }
