@@ -57,6 +57,8 @@ _KINDS = (
 """How words for kinds of people end."""
 _BEFORE_TITLE = re.compile(r"(?<![가-힣])([가-힣]{3}) [가-힣]+[^가-힣]?\Z")
 _ENDINGS = frozenset("은는이가을를의에도만로한된할던인적고")
+_QUOTES, _CLOSING = "\"'“‘*「 \t\u00a0", "\"'”*]】 \t\u00a0"
+_ASIDE = re.compile(r" ?\([^()\n]{1,10}\)\Z")
 _WHOLE = 3
 _BACK = 32
 _FAR = 90
@@ -66,33 +68,45 @@ _IN_PROSE, _KIND, _TITLED = -1.4, -1.2, -2.2
 """What they must have where the sentence goes on after the name."""
 
 
-def _expressions(surnames: str) -> list[str]:
-    """What the automaton looks for, in the order of the readers. A place ends one syllable into the name."""
+def _labels() -> frozenset[str]:
+    """The labels, each with and without the letter that a question mark follows."""
+    found: set[str] = set()
+    for label in sections("korean_places.txt")["label"]:
+        before, optional, after = label.replace("_", " ").partition("?")
+        found |= {before + after, before[:-1] + after} if optional else {before}
+    return frozenset(found)
+
+
+def _expressions(labels: frozenset[str]) -> list[str]:
+    """What the automaton looks for, in the order of the readers. A place ends one syllable into the name.
+
+    It asks for any syllables and the readers for a name's, since classes of many syllables and words before
+    brackets make an automaton large and slow to build.
+    """
     places = sections("korean_places.txt")
-    label, key, role, header = (
-        "|".join(places[kind]).replace("_?", " ?") for kind in ("label", "key", "role", "header")
-    )
-    label, role = label.replace("_", " "), role.replace("_", " ")
-    s, h = f"[{surnames}]", _H
+    key, header = ("|".join(places[kind]) for kind in ("key", "header"))
+    role = "|".join(places["role"]).replace("_", " ")
+    h = _H
     title = "|".join(sections("korean_titles.txt")["title"])
-    aside = "(?: ?\\([^()\n]{1,10}\\))?"
-    listed = f"(?:, ?| ?[·、] ?){s}{h}{{1,3}}"
+    ends = "".join(sorted({label[-1] for label in labels} | set("님)")))
+    begins = f"{_GAP}{{0,4}}[\"'“‘*「]{{0,2}}{h}"
+    listed = f"(?:, ?| ?[·、] ?){h}{{2,4}}"
     return [
-        f"(?:{label})님?{aside}[\"'”*\\]】]{{0,3}}{_GAP}{{0,4}}[:：=|>\t]{_GAP}{{0,4}}[\"'“‘*「]{{0,2}}{h}",
+        f"[:：]{begins}|[{ends}][\"'”*\\]】]{{0,3}}{_GAP}{{0,4}}[=|>\t]{begins}",
         f"(?:{key})[\"'”]{{0,2}} {{0,2}}(?:[:=>]|like) {{0,2}}[\"'“]?{h}",
         f"(?:^|[^가-힣0-9A-Za-z])(?:{role}){_GAP}{{1,3}}{h}",
-        f"{s}{h}{{1,3}}(?:{_AGED}|{_SEXED}|{_SIGNED}|{_CALLED})",
-        f"(?:성 {{0,4}}명|이 {{0,4}}름|대표이사|대표자|신청인)[ :：]{{1,6}}{s} {{1,3}}{h} {{1,3}}{h}",
+        f"{h}{{2,4}}(?:{_AGED}|{_SEXED}|{_SIGNED}|{_CALLED})",
+        f"(?:성 {{0,4}}명|이 {{0,4}}름|대표이사|대표자|신청인)[ :：]{{1,6}}{h} {{1,3}}{h} {{1,3}}{h}",
         f"(?:{_VIETNAMESE}) ?(?:티|반) ?{h}",
         f"{_HIDDEN} ?(?:님|씨|고객|학생|회원|환자|\\()",
-        f"(?:{_TIMED}|\n@?|\n[\\-*•] ?|@|^){s}{h}{{1,3}}{_SAYS}|\\[{s}{h}{{1,3}}\\] \\[오[전후]",
+        f"(?:{_TIMED}|\n@?|\n[\\-*•] ?|@|^){h}{{2,4}}{_SAYS}|\\[{h}{{2,4}}\\] \\[오[전후]",
         f"{_IN_LATIN}(?:[^A-Za-z@.]|$)",
-        f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({s}{h}{{1,3}}\\)",
+        f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({h}{{2,4}}\\)",
         f'(?:^|[\n,\t|]) ?"?(?:{header})"? ?[,\t|]',
-        f"(?:[:：—\\-] |^|\n){s}{h}{{1,3}}(?:{listed}){{2}}",
-        f"[가-힣]{{1,5}}(?:{_KINDS}) ?[:：]{_GAP}{{0,3}}{s}{h}",
-        f"[가-힣]{{1,5}}(?:{_KINDS}) {s}{h}{{1,2}} ?[,(·/]",
-        f"{s}{h}{{2}} (?:{title})님?(?:[^가-힣]|[은는이가을를의과와도께에]|$)",
+        f"(?:[:：—\\-] |^|\n){h}{{2,4}}(?:{listed}){{2}}",
+        f"{h}(?:{_KINDS}) ?[:：]{_GAP}{{0,3}}{h}{{2}}",
+        f"{h}(?:{_KINDS}) {h}{{2,3}} ?[,(·/]",
+        f"{h}{{3}} (?:{title})님?(?:[^가-힣]|[은는이가을를의과와도께에]|$)",
         "한자 ?[:：] ?[\\x{4e00}-\\x{9fff}]{2,4}[^\\x{4e00}-\\x{9fff}]",
     ]
 
@@ -103,7 +117,7 @@ class SlotNames:
     def __init__(self, shapes: Shapes, rows: Rows) -> None:
         self._shapes = shapes
         self._readers = (
-            self._labelled,
+            self._signed,
             self._labelled,
             self._told,
             self._ended,
@@ -120,8 +134,9 @@ class SlotNames:
             self._titled,
             self._hanja,
         )
-        surnames = "".join(sorted(shapes.firsts | shapes.given_firsts))
-        self._matcher = Matcher(_expressions(surnames), is_unicode=True)
+        self._labels = _labels()
+        self._label_sizes = tuple(sorted({len(label) for label in self._labels}))
+        self._matcher = Matcher(_expressions(self._labels), is_unicode=True)
 
     def find(self, text: str, known: Iterable[Entity]) -> list[Entity]:
         """Names at such places, but those that are known and as long."""
@@ -157,6 +172,21 @@ class SlotNames:
         if _EDGE.match(text, at) is not None:
             return True
         return self._shapes.is_appellation(text, at + 1 if text[at] == " " else at)
+
+    def _signed(self, text: str, end: int) -> Entity | None:
+        """After a sign that a label is before: 성명: 홍길동, 담당자(서울) | 홍길동."""
+        label = text[max(0, end - _BACK) : end - 1].rstrip(_QUOTES)[:-1].rstrip(_CLOSING)
+        if label[-1:] == ")":
+            aside = _ASIDE.search(label)
+            if aside is None:
+                return None
+            label = label[: aside.start()]
+        if label[-1:] == "님":
+            label = label[:-1]
+        for size in self._label_sizes:
+            if label[-size:] in self._labels:
+                return self._labelled(text, end)
+        return None
 
     def _labelled(self, text: str, end: int) -> Entity | None:
         start = end - 1
