@@ -12,6 +12,8 @@ from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
 _REACH = 150
+_REGION_REACH = 40
+"""A state's name and the signs after it are shorter."""
 _CAP = "A-ZÀ-ÖØ-Þ"
 _WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\-]*)"
 _WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
@@ -58,7 +60,7 @@ _HOUSE = re.compile(
 _PLACE = re.compile(
     rf"\s*[{_CAP}][\w'’\-]+\.?(?: (?:[{_CAP}][\w'’\-]+\.?|of|the|upon|on|in|by|de|la|le)|-){{0,3}}\s*"
 )
-_LABELS = ("ddr", "esiden", "esid")
+_LABELS = ("ddr", "esid")
 _LABEL = re.compile(
     r"(?:ddr(?:ess)?(?:es)?|esidence|esiding|esides?)\b[\"'*]{0,2}"
     r"(?: ?(?i:line \d|is|was|at|in|of record)){0,2}"
@@ -72,8 +74,21 @@ Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite
 """
 )
 """Months and units: a number after them is no house's."""
-# One search for all, from a number's first digit on, since these are rare. What stands before a code's last
-# part, or after a house's number, tells which it may be.
+# Where a number may be one of those below: searches from a blank or a comma on, which the engine skips to, since
+# digits are everywhere. A code or a German house after its street, the end of an Irish code (group 1), a street
+# of France (group 2), and a town's code after the house.
+_BLANK = re.compile(
+    r" (?:[0-9](?:(?=[A-Z])(?<=[A-Z0-9] [0-9])|(?=[0-9][0-9\-])(?<=[A-Za-z.,] [0-9])"
+    r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9]))"
+    r"|([A-Z])(?<=[A-Z][0-9][0-9W] [A-Z])(?=[A-Z0-9]{3})"
+    r"|([abcipqr])(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) ))"
+)
+_IRISH_END, _FRENCH_STREET = 1, 2
+_TOWN_CODE = re.compile(r", (?:[A-Z]{1,2}-)?[0-9](?:[0-9]|[ºª°])")
+_HOUSE_NUMBER = re.compile(r"(?<![\w.,:\-])[0-9]{1,4}(?:(?: bis| ter)?,?|[a-zA-Z]?(?:/[0-9]{1,4})?)\Z")
+_HOUSE_REACH = 12
+# From a number's first digit on. What stands before a code's last part, or after a house's number, tells which
+# it may be.
 _NUMBER = re.compile(
     r"[0-9](?<![0-9.,:\-][0-9])(?:(?P<code>(?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
     r"|(?<=[A-Z] [0-9])[0-9]{4}-[0-9]{3}|(?<=[a-z] [0-9])[0-9]{2}-[0-9]{4}|(?<=[a-z] [0-9])[0-9]{5}"
@@ -121,9 +136,13 @@ class PostalAddresses:
 
     def find(self, text: str) -> Iterator[Entity]:
         """Every address so written."""
-        done = 0
-        for m in _NUMBER.finditer(text):
-            end, way = m.end(), m.lastgroup
+        done = read = 0
+        for at in _places(text):
+            m = _NUMBER.match(text, at) if at >= read else None
+            if m is None:
+                continue
+            read = end = m.end()
+            way = m.lastgroup
             if way == "code":
                 start = self._before_code(text, m, done)
             elif way == "romance":
@@ -153,7 +172,8 @@ class PostalAddresses:
         elif " " in value:
             found = _IRISH.search(window)
         else:
-            found = (self._american if len(value) > 4 else self._australian).search(window)
+            region = self._american if len(value) > 4 else self._australian
+            found = region.search(window, max(0, len(window) - _REGION_REACH))
             if found is None:
                 return self._before_town(window, value, low)
         if found is None:
@@ -213,6 +233,23 @@ class PostalAddresses:
         if value.replace(" ", "").replace("-", "").isdigit():
             return None
         return Entity("ADDRESS", start, start + len(value), 0.75, "label before it")
+
+
+def _places(text: str) -> list[int]:
+    """Where a number begins that may be a code or a house's, by place."""
+    places: set[int] = set()
+    streets: list[int] = []
+    for found in _BLANK.finditer(text):
+        at, way = found.start(), found.lastindex
+        if way == _FRENCH_STREET:
+            streets.append(at)
+        else:
+            places.add(at - 2 if way == _IRISH_END else at + 1)
+    streets += [found.start() for found in _TOWN_CODE.finditer(text)]
+    for at in streets:
+        if house := _HOUSE_NUMBER.search(text, max(0, at - _HOUSE_REACH), at):
+            places.add(house.start())
+    return sorted(places)
 
 
 def _before_number(text: str, at: int, street: re.Pattern[str]) -> int | None:

@@ -45,7 +45,8 @@ _ASCII = ("A-Z", "a-z")
 _EUROPE = ("A-ZÀ-ÖØ-ÞĀ-ſƠƯḀ-ỿ", "a-zß-öø-ÿĀ-ſơưḀ-ỿ")
 _IN_CAPITALS, _LETTER = 1, 2
 _SURE = 0.5
-_MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40})[0-9]{0,4}@")
+_MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40})[0-9]{0,4}\Z")
+_MAILBOX_REACH = 45
 _SEPARATORS = re.compile(r"[._\-+]")
 _QUOTES = "\"“”‘’'(),."
 _DETERMINERS = frozenset(("the ", "a ", "an ", "his ", "its ", "our ", "this "))
@@ -60,6 +61,15 @@ def _is_option(text: str, start: int) -> bool:
     letter = ord(text[start])
     near = text[max(0, start - 300) : start + 300]
     return f"\n{chr(letter + 1)}. " in near or f"\n{chr(letter - 1)}. " in near
+
+
+def _mailboxes(text: str) -> Iterator[str]:
+    """Of each e-mail address what stands before its `@`, without the digits at its end."""
+    at = text.find("@")
+    while at >= 0:
+        if found := _MAILBOX.search(text, max(0, at - _MAILBOX_REACH), at):
+            yield found.group(1)
+        at = text.find("@", at + 1)
 
 
 def _size(parts: list[str]) -> int:
@@ -258,9 +268,7 @@ class EnglishNames:
         sure = {key for key in sure if len(key) > 2 and self._kinds.get(key, 0) & (WORD | NAME) != WORD}
         mailed: set[str] = set()
         if "@" in text:
-            mailed = {
-                plain(w) for m in _MAILBOX.finditer(text) for w in _SEPARATORS.split(m.group(1)) if len(w) > 3
-            }
+            mailed = {plain(w) for box in _mailboxes(text) for w in _SEPARATORS.split(box) if len(w) > 3}
         for start, end, names in alone:
             keys = [plain(name) for name in names]
             if all(key in sure for key in keys) and text[end : end + 3] != " & ":
