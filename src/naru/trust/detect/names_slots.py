@@ -31,8 +31,7 @@ _TIMED = "오[전후] [0-9]{1,2}:[0-9]{2}, "
 _SAYS = r" ?(?::|[0-9]{1,2}:[0-9]{2} ?[AP\n])"
 _IN_LATIN = (
     r"(?:성명|성함|이름|영문|신청인|수취인|수령인|예금주|받는 ?분|피보험자|탑승자|승객)"
-    r" ?[:：]? ?(?:\([A-Za-z]{1,10}\) ?)?"
-    r"([A-Z][A-Za-z'\-]{1,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3})"
+    r" ?[:：]? ?(?:\([A-Z]{1,10}\) ?)?[A-Z]"
 )
 _HIDDEN = "[가-힣][*○O●◯]{1,2}[가-힣]"
 
@@ -41,7 +40,7 @@ _SPACED = re.compile(r"([가-힣])( {1,3})([가-힣])\2([가-힣])(?![가-힣])"
 _MASKED = re.compile(rf"{_HIDDEN}(?= ?(?:님|씨|고객|학생|회원|환자|\())")
 _VIET = re.compile(rf"(?:{_VIETNAMESE}) ?(?:티|반)(?: ?[가-힣]{{1,3}}?)(?=입니다|[은는을를의]?(?![가-힣]))")
 _SPOKEN = re.compile(rf"(?:{_TIMED}|\n@?|\n[-*•] ?|@|^|\[)([가-힣]{{2,4}})(?:{_SAYS}|\] \[오[전후])\Z")
-_LATIN = re.compile(rf"{_IN_LATIN}[^A-Za-z]?\Z")
+_LATIN = re.compile(r"[A-Z][A-Za-z'\-]{1,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3}(?=[^A-Za-z@.]|\Z)")
 _HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
 _CAPITALS = re.compile(r"[A-Z]{2,} [A-Z]{2,} ?\Z")
 _OTHER_WORD = re.compile(r"[가-힣](?<![가는를의도와께에])")
@@ -55,13 +54,13 @@ _KINDS = (
     "자|인|원|[팀소원회부실반단교]장|[의강교기약]사|호사|담사|교수|선수|학생|감독|대표|이사|담당|[가차건화]주"
 )
 """How words for kinds of people end."""
-_BEFORE_TITLE = re.compile(r"(?<![가-힣])([가-힣]{3}) [가-힣]+[^가-힣]?\Z")
+_BEFORE_TITLE = re.compile(r"(?<![가-힣])([가-힣]{3}) [가-힣]+\Z")
+_AFTER_TITLE = re.compile("님?(?:[^가-힣]|[은는이가을를의과와도께에]|\\Z)")
 _ENDINGS = frozenset("은는이가을를의에도만로한된할던인적고")
 _QUOTES, _CLOSING = "\"'“‘*「 \t\u00a0", "\"'”*]】 \t\u00a0"
 _ASIDE = re.compile(r" ?\([^()\n]{1,10}\)\Z")
 _WHOLE = 3
 _BACK = 32
-_FAR = 90
 LABELLED, TOLD, CALLED, PLAIN = -6.2, -5.0, -4.6, -0.3
 """Points that a name's syllables must have at such places: nearly none after a label with a colon."""
 _IN_PROSE, _KIND, _TITLED = -1.4, -1.2, -2.2
@@ -100,13 +99,13 @@ def _expressions(labels: frozenset[str]) -> list[str]:
         f"(?:{_VIETNAMESE}) ?(?:티|반) ?{h}",
         f"{_HIDDEN} ?(?:님|씨|고객|학생|회원|환자|\\()",
         f"(?:{_TIMED}|\n@?|\n[\\-*•] ?|@|^){h}{{2,4}}{_SAYS}|\\[{h}{{2,4}}\\] \\[오[전후]",
-        f"{_IN_LATIN}(?:[^A-Za-z@.]|$)",
+        _IN_LATIN,
         f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({h}{{2,4}}\\)",
         f'(?:^|[\n,\t|]) ?"?(?:{header})"? ?[,\t|]',
         f"(?:[:：—\\-] |^|\n){h}{{2,4}}(?:{listed}){{2}}",
         f"{h}(?:{_KINDS}) ?[:：]{_GAP}{{0,3}}{h}{{2}}",
         f"{h}(?:{_KINDS}) {h}{{2,3}} ?[,(·/]",
-        f"{h}{{3}} (?:{title})님?(?:[^가-힣]|[은는이가을를의과와도께에]|$)",
+        f"{h}{{3}} (?:{title})",
         "한자 ?[:：] ?[\\x{4e00}-\\x{9fff}]{2,4}[^\\x{4e00}-\\x{9fff}]",
     ]
 
@@ -252,11 +251,8 @@ class SlotNames:
 
     @staticmethod
     def _latin(text: str, end: int) -> Entity | None:
-        m = _LATIN.search(text[max(0, end - _FAR) : end])
-        if m is None:
-            return None
-        start = max(0, end - _FAR) + m.start(1)
-        return Entity("PERSON", start, start + len(m.group(1)), 0.85, "label before it")
+        m = _LATIN.match(text, end - 1)
+        return Entity("PERSON", m.start(), m.end(), 0.85, "label before it") if m is not None else None
 
     def _bracketed(self, text: str, end: int) -> Entity | None:
         start = text.rfind("(", 0, end) + 1
@@ -282,7 +278,7 @@ class SlotNames:
 
     def _titled(self, text: str, end: int) -> Entity | None:
         """A rare name before a title: 홍길솔 수석."""
-        m = _BEFORE_TITLE.search(text, max(0, end - _BACK), end)
+        m = _BEFORE_TITLE.search(text, max(0, end - _BACK), end) if _AFTER_TITLE.match(text, end) else None
         if m is None or self._shapes.read(m.group(1), 0, _TITLED) != _WHOLE or m.group(1)[-1] in _ENDINGS:
             return None
         if not self._shapes.is_likely_given(m.group(1)[1:]):
