@@ -24,6 +24,17 @@ _TOWN = re.compile(
     rf"(?:, ?|\n\s{{0,4}})({_WORD}(?: {_WORD})?)"
     r"((?:,? \d{4}|,? \d{6}| \d{1,2})\b)?(?![\w'])"
 )
+# The blank after a house's number, where a word of a street's name follows. The engine skips to a blank,
+# while digits are everywhere.
+_AFTER_HOUSE = re.compile(
+    r" (?:[A-Z](?:(?<=[0-9] [A-Z])|(?<=[0-9][A-Za-z] [A-Z]))(?=[A-Za-z'’.\-]{0,18} )"
+    r"|\d(?:(?<=[0-9] \d)|(?<=[0-9][A-Za-z] \d))(?=\d{0,2}[snrt]))"
+)
+_HOUSE = re.compile(r"(?<![0-9A-Za-z_가-힣.,$€£#-])[0-9]{1,6}[A-Za-z]?(?:-[0-9]{1,4})?\Z")
+_HOUSE_REACH = 12
+_BOX = re.compile(r" [Bb][Oo][Xx] (?=\d)")
+_POST_OFFICE = re.compile(r"[Pp](?<!\w[Pp])\.? ?[Oo]\.?\Z")
+_OFFICE_REACH = 5
 _AVENUES = (" Avenue of the Americas", " Broadway", " Park Avenue", " Wall Street")
 """Streets that need no word for a street after them."""
 
@@ -69,7 +80,7 @@ class EnglishAddresses:
             r"|gu|si|gun|do|myeon|eup)){0,4}(?:, ?[A-Z][a-z]{2,12}){0,2}(?:,? \d{5})?(?:, (?:Republi"
             r"c of Korea|South Korea|Korea))?"
         )
-        self._box = re.compile(rf"[Pp](?<!\w[Pp])(?i:\.? ?O\.? Box \d{{1,7}}{region})")
+        self._box = re.compile(rf"(?i: Box \d{{1,7}}{region})")
 
     def _is_town(self, text: str, town: re.Match[str]) -> bool:
         """A code after it, or a word that is no name and no more than a place where something ends."""
@@ -81,7 +92,28 @@ class EnglishAddresses:
 
     def find(self, text: str) -> Iterator[Entity]:
         """English addresses."""
-        for m in self._street.finditer(text):
+        yield from self._streets(text)
+        if any(name in text for name in _AVENUES):
+            for m in self._avenue.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
+        if "-ro" in text or "-gil" in text or "-daero" in text or "-dong" in text:
+            for m in self._roman.finditer(text):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.85, "romanised Korean address")
+        if "ox " in text or "OX " in text:
+            for box in _BOX.finditer(text):
+                office = _POST_OFFICE.search(text, max(0, box.start() - _OFFICE_REACH), box.start())
+                if office is not None and (m := self._box.match(text, box.start())):
+                    yield Entity("ADDRESS", office.start(), m.end(), 0.9, "post office box")
+
+    def _streets(self, text: str) -> Iterator[Entity]:
+        read = 0
+        for blank in _AFTER_HOUSE.finditer(text):
+            at = blank.start()
+            house = _HOUSE.search(text, max(read, at - _HOUSE_REACH), at)
+            m = self._street.match(text, house.start()) if house is not None else None
+            if m is None:
+                continue
+            read = m.end()
             region = m.group("region") or ""
             street = text[m.start() : m.start("region")]
             sure = region or _SURE.search(street)
@@ -92,12 +124,3 @@ class EnglishAddresses:
             lead = UNIT_BEFORE.search(text, max(0, m.start() - 24), m.start())
             start = lead.start() if lead else m.start()
             yield Entity("ADDRESS", start, end, 0.9 if region else 0.6 if sure else 0.4, "street and number")
-        if any(name in text for name in _AVENUES):
-            for m in self._avenue.finditer(text):
-                yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
-        if "-ro" in text or "-gil" in text or "-daero" in text or "-dong" in text:
-            for m in self._roman.finditer(text):
-                yield Entity("ADDRESS", m.start(), m.end(), 0.85, "romanised Korean address")
-        if "ox " in text or "OX " in text:
-            for m in self._box.finditer(text):
-                yield Entity("ADDRESS", m.start(), m.end(), 0.9, "post office box")

@@ -74,9 +74,9 @@ Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite
 """
 )
 """Months and units: a number after them is no house's."""
-# Where a number may be one of those below: searches from a blank or a comma on, which the engine skips to, since
-# digits are everywhere. A code or a German house after its street, the end of an Irish code (group 1), a street
-# of France (group 2), and a town's code after the house.
+# Where a number may be one of those below. The engine skips to a blank or a comma, while digits are
+# everywhere: a code or a German house after its street, the end of an Irish code (group 1), a French street
+# after its house (group 2), and a town's code after the house.
 _BLANK = re.compile(
     r" (?:[0-9](?:(?=[A-Z])(?<=[A-Z0-9] [0-9])|(?=[0-9][0-9\-])(?<=[A-Za-z.,] [0-9])"
     r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9]))"
@@ -87,8 +87,8 @@ _IRISH_END, _FRENCH_STREET = 1, 2
 _TOWN_CODE = re.compile(r", (?:[A-Z]{1,2}-)?[0-9](?:[0-9]|[ºª°])")
 _HOUSE_NUMBER = re.compile(r"(?<![\w.,:\-])[0-9]{1,4}(?:(?: bis| ter)?,?|[a-zA-Z]?(?:/[0-9]{1,4})?)\Z")
 _HOUSE_REACH = 12
-# From a number's first digit on. What stands before a code's last part, or after a house's number, tells which
-# it may be.
+# From a number's first digit on. What stands before a code's last part, or after a house's number, tells
+# which it may be.
 _NUMBER = re.compile(
     r"[0-9](?<![0-9.,:\-][0-9])(?:(?P<code>(?:(?<=[A-Z0-9] [0-9])[A-Z]{2}|(?<=[A-Z] [0-9])[A-Z][0-9]"
     r"|(?<=[A-Z] [0-9])[0-9]{4}-[0-9]{3}|(?<=[a-z] [0-9])[0-9]{2}-[0-9]{4}|(?<=[a-z] [0-9])[0-9]{5}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from naru.trust.entity import Entity
 
 # Looked for in signs drawn, from the hidden part on: digits are everywhere, these are rare.
-_RUN = re.compile(rb"\*{2,}")
+_RUN = re.compile(rb"\*\*+")
 _PHONE = re.compile(rb"(?<![0-])000-(?:\*{3,4}-0000|0{3,4}-\*{4}|0\*{2,3}-0\*{3}|00\*\*-00\*\*)(?![0*-])")
 _CARD = re.compile(rb"(?<![0-])0000([- ])00(?:00|\*\*)\1\*{4}\1(?:0000|0\*\*0)(?![0*-])")
 _BACK, _AHEAD = 12, 20
