@@ -94,6 +94,7 @@ _NAME = re.compile(
     r"(?:,? (?:[^\W\d_]+(?:['’\-.]{1,2}[^\W\d_]+)*\.?|[\"“][^\W\d_]+[\"”])){0,5}"
 )
 _WHOSE = frozenset(("name", "names"))
+_PEOPLE_HEADS = frozenset(("firstname", "lastname", "fullname", "givenname"))
 _NOT_PEOPLE = words(
     """
 company product file user host event item project team business city country state town school bank brand
@@ -120,6 +121,8 @@ class TableDetector:
         }
         self._organisation = frozenset(listed["organisation"]) | {"bv", "ag", "gmbh"}
         self._types = {head: kind for kind, heads in _COLUMNS.items() for head in heads}
+        heads = (*self._types, *self._people, *_WHOSE, *_PEOPLE_HEADS)
+        self._words = frozenset(word for head in heads for word in head.split())
 
     def find(self, text: str) -> Iterable[Entity]:
         """Every cell that its column's head promises and that looks like it."""
@@ -147,6 +150,9 @@ class TableDetector:
             if delimiter in line:
                 fields = line.split(delimiter)
                 if 1 < len(fields) <= _MAX_COLUMNS and max(map(len, fields)) <= _MAX_FIELD:
+                    # Most lines with a comma hold no word that heads a column: known at one look.
+                    if self._words.isdisjoint(_WORDS.findall(line.lower())):
+                        return {}, ""
                     columns = self._columns(fields)
                     return (columns, delimiter) if columns else ({}, "")
         return {}, ""
@@ -167,7 +173,7 @@ class TableDetector:
             return kind
         if not listed or len(listed) > 3 or not _NOT_PEOPLE.isdisjoint(listed):
             return ""
-        is_name = listed[-1] in _WHOSE or head in ("firstname", "lastname", "fullname", "givenname")
+        is_name = listed[-1] in _WHOSE or head in _PEOPLE_HEADS
         return "PERSON" if is_name or head in self._people else ""
 
     def _row(self, start: int, line: str, delimiter: str, head: dict[int, str]) -> Iterator[Entity]:
