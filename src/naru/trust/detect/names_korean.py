@@ -48,9 +48,29 @@ _COUNTERS = frozenset("명개번장잔채살달주척쌍곳쪽편")
 """What 한, one, counts: 한 명만 and no 한명만."""
 _CLINICS = frozenset(("안과", "내과", "외과", "치과"))
 """A surname before them makes a clinic's name."""
-_FOREIGN = 4
-"""The gate's group for words that begin like a foreign name."""
 _MARKS = frozenset(":：|=")
+
+
+def _gate(w: Lexicon, foreign: ForeignReader) -> str:
+    """Words that may begin with a name; the group says that it is a foreign one at best."""
+    surnames = "".join(w.surnames)
+    first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
+    given_first = "".join({g[0] for g in w.common_given})
+    given_second = "".join({g[1] for g in w.common_given})
+    letters = "".join(sorted({*surnames, *(d[0] for d in w.double_surnames), *given_first, *foreign.firsts}))
+    seconds = "".join(sorted({d[1] for d in w.double_surnames}))
+    doubles = "|".join(f"(?<={d[0]}){d[1:]}" for d in sorted(w.double_surnames))
+    calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
+    # One class of first letters, for which alone the search stops; what the letter is comes after it.
+    return (
+        rf"[{letters}](?<![가-힣][가-힣])(?:"
+        rf"(?<=[{surnames}])(?:[{first}][{second}]|[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})"
+        rf"|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff])|(?<=[:：|=].)|(?<=[:：|=] .))"
+        rf"|(?=[{seconds}])(?:{doubles})"
+        rf"|(?<=[{given_first}])[{given_second}](?=이[가는를랑도한의야 ]"
+        rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate})"
+        rf"|({foreign.gate}))[가-힣]*"
+    )
 
 
 class Reading(NamedTuple):
@@ -91,27 +111,8 @@ class KoreanNames:
         self._alone = AloneNames(w, self._tails)
         foreign = ForeignReader(w, self._tails.starts)
         self._foreign = ForeignNames(foreign, self._tails, self._context)
-        surnames = "".join(w.surnames)
-        first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
-        given_first = "".join({g[0] for g in w.common_given})
-        given_second = "".join({g[1] for g in w.common_given})
-        letters = "".join(
-            sorted({*surnames, *(d[0] for d in w.double_surnames), *given_first, *foreign.firsts})
-        )
-        doubles = "|".join(f"(?<={d[0]}){d[1:]}" for d in sorted(w.double_surnames))
-        calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
+        self._gate = re.compile(_gate(w, foreign))
         self._common = w.nouns | w.verbs | w.not_names
-        # One class of first letters, for which alone the search stops; what the letter is comes after it.
-        self._gate = re.compile(
-            rf"[{letters}](?<![가-힣][가-힣])(?:"
-            rf"((?<=[{surnames}])[{first}][{second}]|{doubles})"
-            rf"|((?<=[{surnames}])(?:[{second}](?= ?{calls})|(?=[모씨○◯OX*]"
-            rf"| {calls})|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff]))"
-            rf"|(?<=[:：|=][{surnames}])|(?<=[:：|=] [{surnames}]))"
-            rf"|((?<=[{given_first}])[{given_second}](?=이[가는를랑도한의야 ]"
-            rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate}))"
-            rf"|({foreign.gate}))[가-힣]*"
-        )
         self._beginnings = foreign.beginnings
         self._shapes = shapes = Shapes(w, self._tails, self._given_points, self._common_word)
         self._rows = Rows(shapes)
@@ -169,27 +170,29 @@ class KoreanNames:
         last = -1
         never = self._shapes.never
         common, beginnings, foreign = self._common, self._beginnings, self._foreign
-        title_begins = foreign.title_begins
+        title_begins, given = foreign.title_begins, self._w.common_given
         known: dict[str, tuple[Reading, ...]] = {}
         for m in self._gate.finditer(text):
             run = m.group()
-            i, j = m.span()
             pair = run[:2]
-            is_foreign = (pair in beginnings and run.startswith(beginnings[pair])) or (
-                len(run) > 2 and text[j : j + 2] in title_begins and foreign.may_be_spelled(text, j, run)
-            )
-            is_korean = m.lastindex != _FOREIGN
-            if i < last or not (is_korean or is_foreign):
+            listed = beginnings.get(pair)
+            is_foreign = listed is not None and run.startswith(listed)
+            is_korean = m.lastindex is None
+            if not is_foreign:
+                if len(run) > 2 and text[m.end() : m.end() + 2] in title_begins:
+                    is_foreign = foreign.may_be_spelled(text, m.end(), run)
+                if not (is_korean or is_foreign):
+                    continue
+            i, j = m.span()
+            if i < last or run in never:
                 continue
-            if run in never or (
-                run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i])
-            ):
+            if run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i]):
                 continue
             c = self._judge(text, i, j, run, known) if is_korean else _NOTHING
             if is_foreign and c[2] < THRESHOLD:
                 other = foreign.judge(text, i, j, run)
                 c = other if other is not None and other[2] > c[2] else c
-            if c[2] < THRESHOLD and pair in self._w.common_given:
+            if c[2] < THRESHOLD and pair in given:
                 c = self._alone.given(text, i, j, run) or c
             if c[2] >= _FLOOR:
                 found.append(Candidate(*c))
@@ -253,9 +256,12 @@ class KoreanNames:
         if run[0] not in self._w.surnames:
             return ()
         size = len(run)
+        tail_begins = self._tails.begins
         readings: list[Reading] = []
         for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
             if size < n or (n == 2 and size > 2 and run[2] not in "씨님입이라"):
+                continue
+            if size > n and run[n] not in tail_begins:
                 continue
             kind = self._tails.kind(run, n)
             if kind >= TITLE and self._is_compound(run, n):

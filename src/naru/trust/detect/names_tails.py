@@ -66,6 +66,7 @@ class Tails:
         self._kinds |= dict.fromkeys(words.titles, TITLE)
         self._kinds |= dict.fromkeys(words.honorifics, HONORIFIC)
         self.starts = frozenset(word[0] for word in self._kinds)
+        self.begins = self.starts.union(word[0] for word in _CONSONANT | _VOWEL | _MISMATCHED)
 
     def kind(self, run: str, k: int) -> int:
         """One of the kinds above for what follows `k` syllables; 0 when it is nothing that follows a name."""
