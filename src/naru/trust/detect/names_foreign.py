@@ -170,13 +170,19 @@ class ForeignNames:
         is_part = len(word) < _LONGEST and SPELLING.intersection(word) and not self._tails.appellation(word)
         return (len(word), "spelled") if is_part else None
 
-    def may_be_spelled(self, text: str, j: int, run: str) -> bool:
-        """A quick look whether a title may follow an unknown transliteration."""
-        return text[j : j + 2] in self.title_begins and 2 < len(run) < 8 and SPELLING.issuperset(run)
+    @staticmethod
+    def may_be_spelled(run: str) -> bool:
+        """A quick look whether a word that a title seems to follow may be an unknown transliteration."""
+        return 2 < len(run) < 8 and SPELLING.issuperset(run)
 
     def _spelled(self, text: str, i: int, j: int, run: str) -> tuple[int, int, float, str] | None:
         """An unknown transliteration that a title follows: 치프라스 총리."""
-        if not self.may_be_spelled(text, j, run) or not looks_foreign(run) or self._reader.is_common(run):
+        if (
+            text[j : j + 2] not in self.title_begins
+            or not self.may_be_spelled(run)
+            or not looks_foreign(run)
+            or self._reader.is_common(run)
+        ):
             return None
         after, why = self._context.after(text, j, far=False)
         return (i, j, 2.2, why) if after >= 2.5 else None

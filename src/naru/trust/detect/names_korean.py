@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from naru.trust.detect.names_alone import AloneNames, Found
 from naru.trust.detect.names_context import LIST_GAP, Context
-from naru.trust.detect.names_foreign import ForeignNames, ForeignReader
+from naru.trust.detect.names_foreign import SPELLING, ForeignNames, ForeignReader
 from naru.trust.detect.names_lexicon import (
     FIRST_SYLLABLES,
     NOUN_SUFFIXES,
@@ -27,7 +27,7 @@ from naru.trust.detect.names_lexicon import (
 from naru.trust.detect.names_rows import Rows
 from naru.trust.detect.names_shapes import Shapes
 from naru.trust.detect.names_slots import SlotNames
-from naru.trust.detect.names_tails import END, HONORIFIC, KINSHIP, PARTICLE, TITLE, Tails, is_particle
+from naru.trust.detect.names_tails import END, HONORIFIC, KINSHIP, PARTICLE, POINTS, TITLE, Tails, is_particle
 from naru.trust.entity import Entity
 
 THRESHOLD = 1.4
@@ -73,13 +73,9 @@ def _gate(w: Lexicon, foreign: ForeignReader) -> str:
     )
 
 
-class Reading(NamedTuple):
-    """What a word alone says of the name that its first `size` syllables may be."""
-
-    size: int
-    kind: int
-    points: float
-    common: float
+Reading = tuple[int, int, float, float]
+"""What a word alone says of the name that its first syllables may be: their count, the kind of what follows
+them, points, and points off for a common word."""
 
 
 class Candidate(NamedTuple):
@@ -179,8 +175,8 @@ class KoreanNames:
             is_foreign = listed is not None and run.startswith(listed)
             is_korean = m.lastindex is None
             if not is_foreign:
-                if len(run) > 2 and text[m.end() : m.end() + 2] in title_begins:
-                    is_foreign = foreign.may_be_spelled(text, m.end(), run)
+                if run[-1] in SPELLING and text[m.end() : m.end() + 2] in title_begins:
+                    is_foreign = foreign.may_be_spelled(run)
                 if not (is_korean or is_foreign):
                     continue
             i, j = m.span()
@@ -244,7 +240,7 @@ class KoreanNames:
         for reading in readings:
             points, why = self._weigh(text, i, j, run, reading)
             if points > best:
-                best, end, reason = points, i + reading.size, why
+                best, end, reason = points, i + reading[0], why
         if len(run) == 1 or run[1] in "씨모":
             alone = self._alone.surname(text, i, j, run)
             if alone is not None and alone[2] > best:
@@ -268,7 +264,7 @@ class KoreanNames:
                 continue
             points = self._name_points(run, n) if kind else _IMPOSSIBLE
             if points >= _NO_NAME:
-                readings.append(Reading(n, kind, points + Tails.points(kind), self._common_word(run, n)))
+                readings.append((n, kind, points + POINTS[kind], self._common_word(run, n)))
         return tuple(readings)
 
     def _is_compound(self, run: str, n: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from naru.trust.detect.names_foreign import SPELLING, STRONG
 from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, Lexicon, sections, words
-from naru.trust.detect.names_tails import END, MISMATCH, PARTICLE, TITLE, Tails
+from naru.trust.detect.names_tails import END, MISMATCH, PARTICLE, POINTS, TITLE, Tails
 
 _WORDS = re.compile(r"[가-힣]{1,6}(?:[ ·][가-힣]{1,8}){1,3}")
 _RUN_ANY = re.compile(r"[가-힣]+")
@@ -82,7 +82,7 @@ class Shapes:
                 continue
             points = self._points(run, n, kind, is_cell=is_cell)
             if n > 2 or kind < TITLE or run[:2] in self._given:
-                points += Tails.points(kind)
+                points += POINTS[kind]
             if points > best:
                 best, size = points, n
         return at + size

@@ -34,7 +34,8 @@ END, PARTICLE, INTRODUCED, MISMATCH, KINSHIP, TITLE, HONORIFIC = 1, 2, 3, 4, 5, 
 """What a name is followed by in its word. INTRODUCED is 입니다 and the like; MISMATCH is a particle that
 does not agree with the name, as text made from templates has it. KINSHIP and above are signs of a person."""
 
-_POINTS = {END: 0.0, PARTICLE: 0.3, INTRODUCED: 0.9, MISMATCH: -0.8, KINSHIP: 2.3, TITLE: 2.5, HONORIFIC: 3.0}
+POINTS = {END: 0.0, PARTICLE: 0.3, INTRODUCED: 0.9, MISMATCH: -0.8, KINSHIP: 2.3, TITLE: 2.5, HONORIFIC: 3.0}
+"""Evidence of what is found inside the word."""
 _INTRODUCING = words("입니다 이라고 라고 이에요 예요 이라고요 이고 이며 이요")
 _MISMATCHED = words(
     """
@@ -93,8 +94,3 @@ class Tails:
             if kind is not None and ends_or_particle(word, k):
                 return kind
         return 0
-
-    @staticmethod
-    def points(kind: int) -> float:
-        """Evidence of what `kind` found inside the word."""
-        return _POINTS[kind]
