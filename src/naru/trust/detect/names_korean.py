@@ -7,13 +7,13 @@ the whole is linear in the text. Points are like log-odds; THRESHOLD is where a 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from naru.trust.detect.names_alone import AloneNames, Found
 from naru.trust.detect.names_context import LIST_GAP, Context
 from naru.trust.detect.names_foreign import SPELLING, ForeignNames, ForeignReader
+from naru.trust.detect.names_korean_gate import gate
 from naru.trust.detect.names_lexicon import (
     FIRST_SYLLABLES,
     NOUN_SUFFIXES,
@@ -51,28 +51,6 @@ _CLINICS = frozenset(("안과", "내과", "외과", "치과"))
 _MARKS = frozenset(":：|=")
 
 
-def _gate(w: Lexicon, foreign: ForeignReader) -> str:
-    """Words that may begin with a name; the group says that it is a foreign one at best."""
-    surnames = "".join(w.surnames)
-    first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
-    given_first = "".join({g[0] for g in w.common_given})
-    given_second = "".join({g[1] for g in w.common_given})
-    letters = "".join(sorted({*surnames, *(d[0] for d in w.double_surnames), *given_first, *foreign.firsts}))
-    seconds = "".join(sorted({d[1] for d in w.double_surnames}))
-    doubles = "|".join(f"(?<={d[0]}){d[1:]}" for d in sorted(w.double_surnames))
-    calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
-    # One class of first letters, for which alone the search stops; what the letter is comes after it.
-    return (
-        rf"[{letters}](?<![가-힣][가-힣])(?:"
-        rf"(?<=[{surnames}])(?:[{first}][{second}]|[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})"
-        rf"|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff])|(?<=[:：|=].)|(?<=[:：|=] .))"
-        rf"|(?=[{seconds}])(?:{doubles})"
-        rf"|(?<=[{given_first}])[{given_second}](?=이[가는를랑도한의야 ]"
-        rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate})"
-        rf"|({foreign.gate}))[가-힣]*"
-    )
-
-
 Reading = tuple[int, int, float, float]
 """What a word alone says of the name that its first syllables may be: their count, the kind of what follows
 them, points, and points off for a common word."""
@@ -107,7 +85,7 @@ class KoreanNames:
         self._alone = AloneNames(w, self._tails)
         foreign = ForeignReader(w, self._tails.starts)
         self._foreign = ForeignNames(foreign, self._tails, self._context)
-        self._gate = re.compile(_gate(w, foreign))
+        self._gate = gate(w, foreign)
         self._common = w.nouns | w.verbs | w.not_names
         self._beginnings = foreign.beginnings
         self._shapes = shapes = Shapes(w, self._tails, self._given_points, self._common_word)
