@@ -102,16 +102,15 @@ class EnglishAddresses:
         if "ox " in text or "OX " in text:
             for box in _BOX.finditer(text):
                 office = _POST_OFFICE.search(text, max(0, box.start() - _OFFICE_REACH), box.start())
-                if office is not None and (m := self._box.match(text, box.start())):
-                    yield Entity("ADDRESS", office.start(), m.end(), 0.9, "post office box")
+                if office is not None and (number := self._box.match(text, box.start())):
+                    yield Entity("ADDRESS", office.start(), number.end(), 0.9, "post office box")
 
     def _streets(self, text: str) -> Iterator[Entity]:
         read = 0
         for blank in _AFTER_HOUSE.finditer(text):
             at = blank.start()
             house = _HOUSE.search(text, max(read, at - _HOUSE_REACH), at)
-            m = self._street.match(text, house.start()) if house is not None else None
-            if m is None:
+            if house is None or (m := self._street.match(text, house.start())) is None:
                 continue
             read = m.end()
             region = m.group("region") or ""

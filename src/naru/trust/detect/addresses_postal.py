@@ -80,8 +80,8 @@ Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite
 _BLANK = re.compile(
     r" (?:[0-9](?:(?=[A-Z])(?<=[A-Z0-9] [0-9])|(?=[0-9][0-9\-])(?<=[A-Za-z.,] [0-9])"
     r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9]))"
-    r"|([A-Z])(?<=[A-Z][0-9][0-9W] [A-Z])(?=[A-Z0-9]{3})"
-    r"|([abcipqr])(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) ))"
+    r"|(?<=[0-9W,rs] )(?:([A-Z])(?<=[A-Z][0-9][0-9W] [A-Z])(?=[A-Z0-9]{3})"
+    r"|([abcipqr])(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) )))"
 )
 _IRISH_END, _FRENCH_STREET = 1, 2
 _TOWN_CODE = re.compile(r", (?:[A-Z]{1,2}-)?[0-9](?:[0-9]|[ºª°])")

@@ -33,8 +33,11 @@ _CLOSINGS = re.compile(
 )
 _GREETED = re.compile(r"[,!:]?\s*\n")
 _SMALL = re.compile(r"([a-z]{3,14})(?=[ ,.!?\n]|$)(?: ([a-z]{3,14})(?=[,.!?\n]|$))?")
-# The engine skips to a blank; few stand after the end of a cue.
-_BLANK = re.compile(r" [a-z](?<=(?:im|'m|’m|is|'s|ey|me|e:|ll|sk|hi|ks) [a-z])")
+# The engine skips to a blank; few stand after the last two, then three signs of a cue.
+_BLANK = re.compile(
+    r" [a-z](?<=(?:im|hi|'m|’m|is|'s|ts|ey|me|e:|ll|sk|ks) [a-z])"
+    r"(?:(?<=[ih][mi] [a-z])|(?<=(?:i'm|i’m| is|[et]'s|its|hey| me|me:|ell|ask|nks) [a-z]))"
+)
 _CUE = re.compile(
     r"(?<![^\W_])(?:im|i['’]m|my name is|this is|name's|it's|hey its|hey|call me|name:|tell|ask|hi|thanks)\Z"
 )
