@@ -134,6 +134,7 @@ class SlotNames:
             self._hanja,
         )
         self._labels = _labels()
+        self._label_ends = frozenset("님)").union(label[-1] for label in self._labels)
         self._label_sizes = tuple(sorted({len(label) for label in self._labels}))
         self._matcher = Matcher(_expressions(self._labels), is_unicode=True)
 
@@ -175,6 +176,8 @@ class SlotNames:
     def _signed(self, text: str, end: int) -> Entity | None:
         """After a sign that a label is before: 성명: 홍길동, 담당자(서울) | 홍길동."""
         label = text[max(0, end - _BACK) : end - 1].rstrip(_QUOTES)[:-1].rstrip(_CLOSING)
+        if label[-1:] not in self._label_ends:
+            return None
         if label[-1:] == ")":
             aside = _ASIDE.search(label)
             if aside is None:
