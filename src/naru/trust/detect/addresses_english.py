@@ -100,10 +100,16 @@ class EnglishAddresses:
             for m in self._roman.finditer(text):
                 yield Entity("ADDRESS", m.start(), m.end(), 0.85, "romanised Korean address")
         if "ox " in text or "OX " in text:
-            for box in _BOX.finditer(text):
-                office = _POST_OFFICE.search(text, max(0, box.start() - _OFFICE_REACH), box.start())
-                if office is not None and (number := self._box.match(text, box.start())):
-                    yield Entity("ADDRESS", office.start(), number.end(), 0.9, "post office box")
+            yield from self._boxes(text)
+
+    def _boxes(self, text: str) -> Iterator[Entity]:
+        read = 0
+        for box in _BOX.finditer(text):
+            at = box.start()
+            office = _POST_OFFICE.search(text, max(read, at - _OFFICE_REACH), at) if at > read else None
+            if office is not None and (number := self._box.match(text, at)):
+                read = number.end()
+                yield Entity("ADDRESS", office.start(), read, 0.9, "post office box")
 
     def _streets(self, text: str) -> Iterator[Entity]:
         read = 0

@@ -248,7 +248,8 @@ def _places(text: str) -> list[int]:
     streets += [found.start() for found in _TOWN_CODE.finditer(text)]
     for at in streets:
         if house := _HOUSE_NUMBER.search(text, max(0, at - _HOUSE_REACH), at):
-            places.add(house.start())
+            # Of 12/34 the second is one, too, where something else has ended with the first.
+            places.update((house.start(), text.rfind("/", house.start(), at) + 1 or house.start()))
     return sorted(places)
 
 
