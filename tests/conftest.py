@@ -21,13 +21,16 @@ SLOW = (
     "integration/process/",
     "integration/quota/",
     "integration/trust/",
+    "unit/engines/test_postgres_wire.py",
     "unit/identity/keys/test_identity_cli.py",
     "unit/metering/test_ledger_writer.py",
     "unit/quota/test_conservation",
     "unit/trust/combine/test_combine_flow.py",
     "unit/trust/detect/test_scanner.py::test_memory_stays_flat",
+    "unit/trust/guard/test_guard_injection.py::test_time_is_linear",
     "unit/trust/test_policy_cli.py",
     "unit/web/test_every_act.py",
+    "unit/web/test_gate.py::test_a_session_opens_exactly",
     "unit/web/test_other_organisations.py",
 )
 """Whole processes, databases and races: seconds each. `make test` leaves them to `make check` and CI."""

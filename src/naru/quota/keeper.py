@@ -48,7 +48,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Between two looks at whether budgets or limits were changed elsewhere."""
     ttl_s: float = 15.0
     """How long the bank waits for a process that has fallen silent."""
-    patience_s: float = 2.0
+    patience_s: float = 5.0
     """Longest wait of a call for money that other processes may give back."""
     retry_s: float = 0.05
     """Between two tries within that wait."""
