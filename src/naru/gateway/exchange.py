@@ -209,5 +209,5 @@ class Exchange:
     ) -> None:
         """Send a whole answer; `lines` as in `start_answer`."""
         headers.append((b"content-length", b"%d" % len(body)))
-        await self.start_answer(status, headers, lines, is_whole=True)
+        await self.start_answer(status, headers, lines, is_whole=self.scope["method"] != "HEAD")
         await self.send({"type": "http.response.body", "body": body})

@@ -245,6 +245,7 @@ class _Corked:
             self.more = b""
             if not self.is_whole:
                 self._loop.call_soon(self._flush)
+            self.is_whole = False  # of this head alone: the next may be of somebody who says nothing
         else:
             self._transport.write(data)
 

@@ -128,6 +128,24 @@ async def test_a_connection_at_rest_is_closed_and_one_in_use_is_not(naru, monkey
     writer.close()
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/healthz"])
+async def test_a_head_that_no_body_follows_goes_out(naru, path):
+    """Asked with HEAD, after an answer on the same connection whose head waited for its body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", naru.port)
+    writer.write(post(naru) + CHAT)
+    try:
+        async with asyncio.timeout(10):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+            await reader.readexactly(int(length.split()[1]))
+            asked = f"HEAD {path} HTTP/1.1\r\nhost: naru\r\nauthorization: Bearer {naru.key}\r\n\r\n"
+            writer.write(asked.encode())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK")
+    finally:
+        writer.close()
+
+
 async def test_a_body_that_trickles_is_ended_and_its_place_given_back(naru, monkeypatch):
     monkeypatch.setattr(BoundedHttpProtocol, "patience_s", 0.1)
     answer = await talk(naru, post(naru) + CHAT[:5])
