@@ -48,7 +48,7 @@ class AuditLog(WriteBehind[Stamped]):
         key_path: the private key; made when missing. Replicas share it.
         clock: stamps entries and checkpoints.
         settings: bounds and intervals.
-        witness_paths: files each checkpoint is appended to.
+        witness_paths: files that checkpoints are appended to, another replica's too.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class AuditLog(WriteBehind[Stamped]):
         self._key_path = key_path
         self._clock = clock
         self._witnesses = [WitnessFile(path) for path in witness_paths]
+        self._copied: str | None = None
         self._key: Ed25519PrivateKey | None = None
         self._signer: Signer | None = None
         self._opening = threading.Lock()
@@ -220,18 +221,23 @@ class AuditLog(WriteBehind[Stamped]):
     # --- the thread ----------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self._heal_witnesses()
-
-    def _heal_witnesses(self) -> None:
-        """After a crash between the commit and the copy, the copy lacks the newest checkpoint."""
         try:
             with self._engine.connect() as connection:
                 newest = store.find_note(connection)
         except Unavailable:
             return
+        self._copy(newest)
+
+    def _copy(self, newest: str | None) -> None:
+        """Copy a checkpoint that the copies may lack: another replica made it, or a crash came between the
+        commit and the copy."""
+        if newest is None or newest == self._copied:
+            return
         for witness in self._witnesses:
-            if newest is not None and not witness.holds(newest):
+            if not witness.holds(newest):
                 witness.append(newest)
+        if not self.witness_failures:  # a file that is away now is tried again
+            self._copied = newest
 
     def _tend(self) -> bool:
         """Other replicas and commands append too, so the head is asked; not more often than needed."""
@@ -266,17 +272,18 @@ class AuditLog(WriteBehind[Stamped]):
             head = store.find_head(connection)
             newest = store.find_note(connection)
         if head is None or head.size == head.checkpoint_size or not is_due(head):
+            self._copy(newest)
             return newest
         with self._engine.begin() as connection:
             head = store.find_head(connection, for_update=True)
             assert head is not None
             if head.size == head.checkpoint_size or not is_due(head):  # another replica was faster
-                return store.find_note(connection)
-            _, note = store.write_checkpoint(connection, head, self._signer, self._clock.now_ns())
+                note = store.find_note(connection)
+            else:
+                _, note = store.write_checkpoint(connection, head, self._signer, self._clock.now_ns())
         # The copy must never be ahead of the log: a power cut would then look like a truncation.
         self._sync()
-        for witness in self._witnesses:
-            witness.append(note)
+        self._copy(note)
         return note
 
     def _tell_of_another_key(self, signer: Signer, newest: str) -> None:

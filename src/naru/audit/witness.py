@@ -9,6 +9,7 @@ from pathlib import Path
 _log = logging.getLogger(__name__)
 
 FILE_NAME = "audit-checkpoints.txt"
+_TAIL_BYTES = 65_536  # some hundred notes: the newest is asked for, and replicas may share one file
 
 
 class WitnessFile:
@@ -38,8 +39,10 @@ class WitnessFile:
             self.last_error = ""
 
     def holds(self, note: str) -> bool:
-        """Whether the note stands in the file. An unreadable file holds nothing."""
+        """Whether the note stands near the end of the file. An unreadable file holds nothing."""
         try:
-            return note.encode() in self.path.read_bytes()
+            with self.path.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                return note.encode() in file.read()
         except OSError:
             return False

@@ -21,10 +21,11 @@ from tests.docs.pages import ROOT
 from tests.unit.audit.conftest import House, new_event
 
 import naru
-from naru.audit import ACTIONS, KEY_FILE, PublicKey, read_note
+from naru.audit import ACTIONS, KEY_FILE, AuditLog, PublicKey, read_note
 from naru.audit.entry import Stamped, canonical_json, chain_hash, genesis_hash, new_entry
 from naru.audit.note import find_signer, split_notes
 from naru.kernel.audit import AuditEvent
+from naru.kernel.clock import SystemClock
 from naru.kernel.errors import ConfigError, Conflict
 
 TEXT = st.text(max_size=20)
@@ -192,9 +193,22 @@ def test_every_checkpoint_is_copied_and_a_copy_that_fails_stops_nothing(house, t
     house.fill(3)
     assert house.log.witness_failures == {str(house.witness): "Is a directory"}
     house.witness.rmdir()
-    house.log._heal_witnesses()
+    house.log.checkpoint()  # signs nothing new: the log has not grown
+    assert house.log.witness_failures == {}
     assert [read_note(n).number for n in split_notes(house.witness.read_text())] == [3]
     assert house.verify().is_intact
+
+
+def test_a_checkpoint_of_another_replica_is_copied_too(house, tmp_path):
+    """Each replica's file ends with the newest checkpoint, once, whoever signed it."""
+    own = tmp_path / "own-copies.txt"
+    other = AuditLog(house.engine, house.key, SystemClock(), witness_paths=[own])
+    house.fill(3)
+    assert other.checkpoint() == other.checkpoint()
+    house.fill(3)
+    other.checkpoint()
+    assert [read_note(n).number for n in split_notes(own.read_text())] == [1, 2]
+    assert [read_note(n).number for n in split_notes(house.witness.read_text())] == [1, 2]
 
 
 def test_an_entry_past_the_last_checkpoint_has_no_proof_yet(house):

@@ -2,10 +2,10 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
+from tests.timing import cpu_seconds
 
 from naru.trust.guard import DEFAULT_RULES, ActionRule, Guard
 from naru.trust.guard.model import Model, load_model, unpack
@@ -166,12 +166,7 @@ def test_the_model_file_is_small_and_whole():
 
 
 def cost(text):
-    best = 9.0
-    for _ in range(3):
-        began = time.process_time()
-        GUARD.check_input(text)
-        best = min(best, time.process_time() - began)
-    return best
+    return cpu_seconds(lambda: GUARD.check_input(text))
 
 
 @pytest.mark.parametrize(
