@@ -122,8 +122,10 @@ class Around:
             return self._line(text, start)
         if sign in ":=：|" or window.endswith(("  ", "\t")):
             return self._labelled(bare.rstrip(":=：| "), sign)
-        if sign.isalpha() and (found := _WORD_END.search(bare)):
-            return self._word(found.group().lower(), bare)
+        if sign.isalpha():
+            word = bare.rsplit(None, 1)[-1]
+            found = None if word.isalpha() else _WORD_END.search(word)
+            return self._word((found.group() if found else word).lower(), bare)
         return self._sign(sign, bare)
 
     def _labelled(self, label: str, sign: str) -> tuple[float, str]:
