@@ -31,13 +31,16 @@ _DATE = (
     r")"
 )
 _VALUE = re.compile(_DATE)
-# One class of first letters, for which alone the search stops.
-_CUE = re.compile(
-    r"[생태BbDd](?:(?<=생)|(?<=태)어|(?<=[Bb])(?:irth|orn)|(?<=B)IRTH|(?<=D)(?:OB|\.O\.B)|(?<=d)ob)"
-)
+# A pass for each letter: the engine leaps to one letter ten times as fast as to one of several.
+_CUES = {
+    "생": re.compile("생"),
+    "태": re.compile("태어"),
+    "b": re.compile("b(?:irth|orn|(?<=dob))"),
+    "B": re.compile(r"B(?:irth|orn|IRTH|(?<=DOB)|(?<=D\.O\.B))"),
+}
 _LABEL = re.compile(
     r"생(?!\))(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd](?:a(?:te|y)|t\b)|[Bb]irth|BIRTH"
-    r"|[Bb]orn|DOB|dob|D\.O\.B\.?"
+    r"|[Bb]orn|B(?<=DOB)|b(?<=dob)|B(?<=D\.O\.B)\.?"
 )
 _GAP = re.compile(
     r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은"
@@ -87,7 +90,9 @@ class BirthDateDetector:
 
     def _numbered(self, text: str) -> Iterator[Entity]:
         last = -1
-        for cue in _CUE.finditer(text):
+        cues = [cue for letter, way in _CUES.items() if letter in text for cue in way.finditer(text)]
+        cues.sort(key=re.Match.start)
+        for cue in cues:
             label = _LABEL.match(text, cue.start())
             hit = self._after(text, label.end()) if label is not None else None
             if hit is None and label is not None and cue.group(0).isascii():
@@ -98,7 +103,7 @@ class BirthDateDetector:
                 last = hit.end - 1
                 yield hit
         yield from find_after_sex(text)
-        for m in _BRACKET.finditer(text):
+        for m in _BRACKET.finditer(text) if "(" in text else ():
             yield from self._in_brackets(text, m.end())
 
     @staticmethod
