@@ -97,6 +97,7 @@ _NEXT_NUMBER = re.compile(r" ?(?:계좌)? ?(?:번호)?[:는은= ]{0,3}[A-Z]{0,2}
 _REACH = 32
 _OTHER_REACH = 18
 _AFTER_REACH = 6
+_FAR = 1_000
 # A label after a number counts only where it is so many times as near as the one before it.
 _AFTER_WEIGHT = 4
 _BREAK_AFTER = re.compile(r"[.!?,;|/\n\r0-9](?:(?<![0-9])|[0-9])")
@@ -151,73 +152,81 @@ class Labels:
         ends: of the hits, in code points.
     """
 
-    __slots__ = ("_ends", "_groups", "_starts", "_text")
+    __slots__ = ("_at", "_ends", "_groups", "_starts", "_text")
 
     def __init__(self, text: str, hits: list[tuple[int, int, int]], ends: list[int]) -> None:
         self._text = text
-        self._ends: list[int] = []
-        self._starts: list[int] = []
-        self._groups: list[str] = []
-        count = len(MEANINGS)
-        last_start = last_end = -1
+        # Out of reach at either end, so that there is a label on both sides of every place.
+        last_start = last_end = -_FAR
+        self._ends = found_ends = [last_end]
+        self._starts = found_starts = [last_start]
+        self._groups = groups = [""]
+        self._at = 1
+        meanings = MEANINGS
+        count = len(meanings)
         for hit, end in zip(hits, ends, strict=True):
             if hit[0] >= count:
                 continue
-            group, length, reach = MEANINGS[hit[0]]
+            group, length, reach = meanings[hit[0]]
             end -= reach
             start = end - length
             if last_end >= end and last_start <= start:
                 continue
             # A longer word knows better than those within it: 외국인등록 and not 등록.
-            while self._starts and self._starts[-1] >= start:
-                self._ends.pop()
-                self._starts.pop()
-                self._groups.pop()
-            self._ends.append(end)
-            self._starts.append(start)
-            self._groups.append(group)
+            while found_starts[-1] >= start:
+                found_ends.pop()
+                found_starts.pop()
+                groups.pop()
+            found_ends.append(end)
+            found_starts.append(start)
+            groups.append(group)
             last_start, last_end = start, end
+        found_ends.append(len(text) + _FAR)
+        found_starts.append(len(text) + _FAR)
 
     def find_before(self, start: int) -> tuple[str, int] | None:
         """The group of the nearest label before an offset, and how far it is; within the same clause only."""
         at = bisect_right(self._ends, start) - 1
-        if at < 0:
-            return None
         distance = start - self._ends[at]
-        group = self._before(at, start, distance) if distance <= _REACH else ""
-        return (group, distance) if group else None
+        if distance > _REACH or (distance > 1 and self._is_parted(at, start)):
+            return None
+        return self._groups[at], distance
 
-    def _before(self, at: int, start: int, distance: int) -> str:
-        """The group of a label when nothing between it and an offset parts them, else ""."""
-        group = self._groups[at]
-        if distance > 1:
-            gap = self._text[start - distance : start]
-            if gap in _PLAIN_GAPS:
-                return group
-            if _BREAK.search(gap) or ("\n" in gap and count_words(gap)):
-                return ""
-            if group == OTHER and (
-                distance > _OTHER_REACH or _BREAK_OTHER.search(gap) or count_words(gap) > 1
-            ):
-                return ""
-        return group
+    def _is_parted(self, at: int, start: int) -> bool:
+        """Whether what stands between a label and an offset parts them."""
+        gap = self._text[self._ends[at] : start]
+        if gap in _PLAIN_GAPS:
+            return False
+        if _BREAK.search(gap) or ("\n" in gap and count_words(gap)):
+            return True
+        return self._groups[at] == OTHER and (
+            len(gap) > _OTHER_REACH or _BREAK_OTHER.search(gap) is not None or count_words(gap) > 1
+        )
 
     def find_near(self, start: int, end: int) -> tuple[str, int, bool]:
         """Of a span the nearest label's group or "", how far it is, and whether it stands before.
 
-        One before the span, unless one after it is much nearer.
+        One before the span, unless one after it is much nearer. Looked for from where the last was found.
         """
-        at = bisect_right(self._ends, start)
-        distance = start - self._ends[at - 1] if at else _REACH + 1
-        group = self._before(at - 1, start, distance) if distance <= _REACH else ""
-        if group and distance <= _AFTER_WEIGHT:
-            return group, distance, True
-        starts = self._starts
-        while at < len(starts) and starts[at] < end:
+        ends, starts = self._ends, self._starts
+        at = self._at
+        while ends[at - 1] > start:
+            at -= 1
+        while ends[at] <= start:
             at += 1
-        if at < len(starts) and starts[at] - end <= _AFTER_REACH:
-            after = starts[at] - end
-            if (not group or _AFTER_WEIGHT * (after + 1) < distance) and (label := self._after(at, end)):
+        self._at = at
+        distance = start - ends[at - 1]
+        group = ""
+        if distance <= _REACH and (distance <= 1 or not self._is_parted(at - 1, start)):
+            group = self._groups[at - 1]
+            if distance <= _AFTER_WEIGHT:
+                return group, distance, True
+        while starts[at] < end:
+            at += 1
+        after = starts[at] - end
+        if after <= _AFTER_REACH and (not group or _AFTER_WEIGHT * (after + 1) < distance):
+            label = self._after(at, end)
+            if label:
                 return label, after, False
         return (group, distance, True) if group else ("", 0, False)
 
@@ -227,8 +236,6 @@ class Labels:
         What follows a number never says that it is nobody's: it belongs to the next one.
         """
         at = bisect_right(self._starts, end - 1)
-        if at >= len(self._starts):
-            return None
         distance = self._starts[at] - end
         group = self._after(at, end) if distance <= _AFTER_REACH else ""
         return (group, distance) if group else None

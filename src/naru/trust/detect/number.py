@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from naru.trust.detect.labels import OTHER
 
@@ -36,7 +36,8 @@ _MIXED = re.compile(rb"0[.\-]0")
 _MIN_LIST = 15
 
 
-class Shape(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shape:
     """How a number is written, its digits left out.
 
     Attributes:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from naru.trust.detect import korean, network, papers, payment, phones
 from naru.trust.detect.labels import OTHER, Labels
@@ -72,18 +72,23 @@ _Rules = tuple[Callable[[Number], korean.Guess | None], ...]
 _Special = Callable[[str, int, int, Labels], Entity | None]
 
 
-class _Plan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Plan:
     """What a number may be, from its shape.
 
     Attributes:
         rules: by the group of its label and its first digit, filled as they are asked for; None when it is
             no number of ours.
         special: looks whether it is more than groups of digits.
+        is_plain: it is neither special nor a list, nor too long.
+        is_cut: it may end at one of its blanks.
     """
 
     shape: Shape
     rules: dict[str, _Rules] | None
     special: _Special | None
+    is_plain: bool
+    is_cut: bool
 
 
 @lru_cache(maxsize=2048)
@@ -91,7 +96,9 @@ def _plan_of(drawn: bytes) -> _Plan:
     """The plan of a chain of digits, drawn. No digit is kept: numbers are written in a few hundred ways."""
     shape = shape_of(drawn)
     is_known = not shape.is_decimal and _rules_of(shape.groups)
-    return _Plan(shape, {} if is_known else None, _special_of(drawn, shape.groups))
+    special = _special_of(drawn, shape.groups)
+    is_plain = special is None and not shape.is_list and len(drawn) <= _MAX_LENGTH
+    return _Plan(shape, {} if is_known else None, special, is_plain, " " in shape.separators)
 
 
 def _special_of(drawn: bytes, groups: tuple[int, ...]) -> _Special | None:
@@ -144,17 +151,18 @@ def read_numbers(
     for start, end, is_tailed in numbers:
         if start < done:
             continue
-        is_long = end - start > _MAX_LENGTH
-        plan = _plan_of(drawn[start : start + _MAX_LENGTH] if is_long else drawn[start:end])
-        if plan.special is not None and (entity := plan.special(text, start, end, near)) is not None:
-            found.append(entity)
-            if entity.score >= _SURE:
-                done = entity.end
-                continue
-        if is_long or (plan.shape.is_list and text[start - 1 : start] != "+"):
-            done = end
+        plan = _plan_of(drawn[start : end if end - start <= _MAX_LENGTH else start + _MAX_LENGTH + 1])
+        if not plan.is_plain and (done := _read_special(text, start, end, plan, near, found)):
             continue
-        best, end, done = _read_number(text, drawn, (start, end, is_tailed), plan, near)
+        best: korean.Guess | None = None
+        if plan.rules is not None and not is_tailed:
+            label = near.find_near(start, end)
+            best = _guess(text, start, end, plan, plan.rules, label)
+            if plan.shape.is_even and label[0] == OTHER:
+                # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
+                done = end
+        if plan.is_cut and (best is None or best[1] < _CERTAIN):
+            best, end = _read_cut(text, drawn, start, end, best, near)
         if best is not None:
             kind, score, reason = best
             if kind == "PHONE":
@@ -164,47 +172,49 @@ def read_numbers(
                 done = end
 
 
-def _read_number(
-    text: str, drawn: bytes, place: tuple[int, int, bool], plan: _Plan, near: Labels
-) -> tuple[korean.Guess | None, int, int]:
-    """The best reading of a chain of digits, where it ends, and how far the text needs no other look."""
-    start, end, is_tailed = place
-    shape, rules, _ = plan
-    best: korean.Guess | None = None
-    done = 0
-    if rules is not None and not is_tailed:
-        label = near.find_near(start, end)
-        best = _guess(text, start, end, plan, label)
-        if shape.is_even and label[0] == OTHER:
-            # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
-            done = end
-    if " " not in shape.separators or (best is not None and best[1] >= _CERTAIN):
-        return best, end, done
-    # It may be cut at each of its blanks.
+def _read_special(text: str, start: int, end: int, plan: _Plan, near: Labels, found: list[Entity]) -> int:
+    """What is more than a number or less: how far the text then needs no other look, or 0."""
+    if plan.special is not None and (entity := plan.special(text, start, end, near)) is not None:
+        found.append(entity)
+        if entity.score >= _SURE:
+            return entity.end
+    is_number = end - start <= _MAX_LENGTH and (not plan.shape.is_list or text[start - 1 : start] == "+")
+    return 0 if is_number else end
+
+
+def _read_cut(
+    text: str, drawn: bytes, start: int, end: int, best: korean.Guess | None, near: Labels
+) -> tuple[korean.Guess | None, int]:
+    """The best reading of a chain of digits that may be cut at each of its blanks, and where that ends."""
     cut = end
     while (cut := find_cut(drawn, start, cut)) > start:
         plan = _plan_of(drawn[start:cut])
         if plan.rules is None:
             continue
-        guess = _guess(text, start, cut, plan, near.find_near(start, cut))
+        guess = _guess(text, start, cut, plan, plan.rules, near.find_near(start, cut))
         if guess is not None and (best is None or guess[1] > best[1]):
             best, end = guess, cut
         if best is not None and best[1] >= _CERTAIN:
             break
-    return best, end, done
+    return best, end
 
 
-def _guess(text: str, start: int, end: int, plan: _Plan, label: tuple[str, int, bool]) -> korean.Guess | None:
+def _guess(
+    text: str,
+    start: int,
+    end: int,
+    plan: _Plan,
+    rules: dict[str, _Rules],
+    near: tuple[str, int, bool],
+) -> korean.Guess | None:
     """The likeliest of what the rules say of a number."""
-    rules = plan.rules
-    assert rules is not None
     lead = "+" if text[start - 1 : start] == "+" else text[start]
-    chosen = rules.get(label[0] + lead)
+    chosen = rules.get(near[0] + lead)
     if chosen is None:
-        chosen = rules[label[0] + lead] = _rules_for(plan.shape, label[0], lead)
+        chosen = rules[near[0] + lead] = _rules_for(plan.shape, near[0], lead)
     if not chosen:
         return None
-    number = Number(text, start, end, plan.shape, label)
+    number = Number(text, start, end, plan.shape, near)
     best: korean.Guess | None = None
     for rule in chosen:
         guess = rule(number)
