@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from itertools import chain
 
 from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
@@ -16,6 +17,8 @@ _CELL = {
     )
     for d in _DELIMITERS
 }
+# The end of a line before one that may be a head: its first field is short. Most lines fail at one look.
+_BEFORE_HEAD = re.compile(rf"\n(?=[^\n\t|,;]{{0,{_MAX_FIELD}}}+[\t|,;])")
 _WORDS = re.compile(r"[a-z]+")
 _INSERT = re.compile(r"insert into [^\n(]{1,80}\(([^()\n]{3,240})\)\s*values\s*", re.IGNORECASE)
 _ROW = re.compile(r"\s*,?\s*\(((?:[^()'\n]|'(?:[^'\n]|'')*'){1,400})\)")
@@ -131,14 +134,13 @@ class TableDetector:
         return self._tables(text)
 
     def _tables(self, text: str) -> Iterator[Entity]:
-        start, delimiter = 0, ""
-        head: dict[int, str] = {}
-        for line in text.split("\n"):
-            if delimiter and delimiter in line:
-                yield from self._row(start, line, delimiter, head)
-            else:
-                head, delimiter = self._head(line)
-            start += len(line) + 1
+        read = 0
+        for start in chain((0,), map(re.Match.end, _BEFORE_HEAD.finditer(text))):
+            if start < read or (stop := text.find("\n", start)) < 0:
+                continue
+            head, delimiter = self._head(text[start:stop])
+            if head:
+                read = yield from self._rows(text, stop + 1, delimiter, head)
         if "INSERT INTO" in text or "insert into" in text:
             yield from self._inserts(text)
 
@@ -175,6 +177,19 @@ class TableDetector:
             return ""
         is_name = listed[-1] in _WHOSE or head in _PEOPLE_HEADS
         return "PERSON" if is_name or head in self._people else ""
+
+    def _rows(
+        self, text: str, start: int, delimiter: str, head: dict[int, str]
+    ) -> Generator[Entity, None, int]:
+        """The cells below a head; where the first line begins that is no row of its table."""
+        while start < len(text):
+            stop = text.find("\n", start)
+            line = text[start : stop if stop >= 0 else len(text)]
+            if delimiter not in line:
+                break
+            yield from self._row(start, line, delimiter, head)
+            start += len(line) + 1
+        return start
 
     def _row(self, start: int, line: str, delimiter: str, head: dict[int, str]) -> Iterator[Entity]:
         at = 0
