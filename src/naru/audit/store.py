@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -14,11 +12,11 @@ from naru.audit.entry import Entry, Stamped, genesis_hash, new_entry
 from naru.audit.merkle import CompactRange, leaf_hash
 from naru.audit.note import NO_PREVIOUS, Checkpoint, Signer, note_hash
 from naru.audit.tables import checkpoints, entries, head, nodes
+from naru.engines.sql.rows import insert_rows
 
 NODE_LEVEL: Final = 6
 """Nodes are kept from blocks of 64 entries upwards: one row for about 32 entries, and a proof reads at most
 two blocks."""
-_ROWS_PER_STATEMENT: Final = 128
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +86,8 @@ def append(connection: sa.Connection, at: Head, events: Sequence[Stamped]) -> tu
                 node_rows.append((level, position, hash_.hex()))
         last_hash = entry.entry_hash
         written.append(entry)
-    _insert(connection, entries, [msgspec.structs.astuple(entry) for entry in written])
-    _insert(connection, nodes, node_rows)
+    insert_rows(connection, entries, [msgspec.structs.astuple(entry) for entry in written])
+    insert_rows(connection, nodes, node_rows)
     moved = msgspec.structs.replace(at, size=tree.size, last_hash=last_hash, frontier=frontier_text(tree))
     _write_head(connection, moved)
     return moved, written
@@ -171,23 +169,3 @@ def iterate_notes(connection: sa.Connection, chunk: int = 500) -> Iterator[tuple
 
 def _write_head(connection: sa.Connection, at: Head) -> None:
     connection.execute(sa.update(head).where(head.c.id == 1).values(msgspec.structs.asdict(at)))
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-    """Many rows a statement: SQLite then runs them without Python's lock."""
-    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        some = rows[start : start + _ROWS_PER_STATEMENT]
-        for size in (_ROWS_PER_STATEMENT, 16, 1):
-            while len(some) >= size:
-                values = tuple(chain.from_iterable(some[:size]))
-                connection.exec_driver_sql(_statement(table, connection.dialect.name, size), values)
-                some = some[size:]
-
-
-@cache
-def _statement(table: sa.Table, dialect: str, size: int) -> str:
-    mark = "?" if dialect == "sqlite" else "%s"
-    names = ", ".join(column.name for column in table.columns)
-    row = "(" + ", ".join([mark] * len(table.columns)) + ")"
-    # Only our own names are put together here; every value is bound.
-    return f"INSERT INTO {table.name} ({names}) VALUES {', '.join([row] * size)}"  # noqa: S608

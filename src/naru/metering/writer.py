@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import cache, partial
-from itertools import chain
+from functools import partial
 
 import sqlalchemy as sa
 
 from naru.engines.sql.base import SqlEngine
-from naru.engines.sql.postgres_rows import insert_rows
+from naru.engines.sql.rows import insert_rows
 from naru.engines.sql.write_behind import WriteBehind, fault_kind
 from naru.kernel.clock import Clock
 from naru.kernel.errors import Unavailable
@@ -21,9 +20,6 @@ from naru.settings.model import Ledger
 
 _log = logging.getLogger(__name__)
 
-_ROWS_PER_STATEMENT = 256
-"""Rows of one INSERT. SQLite runs it without Python's lock: row by row, the writer would take and give that
-lock once a row and cost the event loop a third of its speed (docs/decisions/0003-sync-sql-on-threads.md)."""
 _RETENTION_PERIOD_NS = 3_600 * 1_000_000_000
 _RETENTION_CHUNK = 500
 _DAY_NS = 86_400 * 1_000_000_000
@@ -95,8 +91,8 @@ class LedgerWriter(WriteBehind[Call]):
 
     def _insert(self, call_rows: list[Row], attempt_rows: list[Row]) -> None:
         with self._engine.begin() as connection:
-            _insert(connection, calls, call_rows)
-            _insert(connection, attempts, attempt_rows)
+            insert_rows(connection, calls, call_rows, skip_known=True)
+            insert_rows(connection, attempts, attempt_rows, skip_known=True)
 
     def _tend(self) -> bool:
         """Delete one chunk of what is past retention, if it is time. True when there is more of it."""
@@ -119,28 +115,3 @@ class LedgerWriter(WriteBehind[Call]):
                 old.order_by(calls.c.started_at_ns).limit(_RETENTION_CHUNK).with_for_update(skip_locked=True)
             )
             return connection.execute(sa.delete(calls).where(calls.c.id.in_(chunk))).rowcount
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        insert_rows(connection, table, rows, skip_known=True)
-        return
-    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        some = rows[start : start + _ROWS_PER_STATEMENT]
-        # Statements of few sizes, so that the driver finds them prepared.
-        for size in (_ROWS_PER_STATEMENT, 16, 1):
-            while len(some) >= size:
-                values = tuple(chain.from_iterable(some[:size]))
-                connection.exec_driver_sql(_statement(table, size), values)
-                some = some[size:]
-
-
-@cache
-def _statement(table: sa.Table, size: int) -> str:
-    names = ", ".join(column.name for column in table.columns)
-    row = "(" + ", ".join(["?"] * len(table.columns)) + ")"
-    rows = ", ".join([row] * size)
-    # Only our own names are put together here; every value is bound.
-    return f"INSERT INTO {table.name} ({names}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608
