@@ -26,11 +26,24 @@ _SURNAMES = frozenset("김이박최정강조윤장임한오서신권황안송류
 _LONGEST = 6
 _FIRMS = ("컴퍼니", "코리아", "그룹", "테크", "미디어", "뱅크", "인터내셔널", "스튜디오", "엔터테인먼트")
 SPELLING = _LOAN | STRONG
+SPELLED, LISTED = 1, 2
+"""Groups of the gate: a spelling that a title follows, and what may be a word of the lists."""
 
 
 def looks_foreign(word: str) -> bool:
     """Whether a word of Hangul is spelled like a transliteration."""
     return SPELLING.issuperset(word) and 3 * sum(map(STRONG.__contains__, word)) >= len(word)
+
+
+def _letters(letters: Iterable[str]) -> str:
+    return "".join(sorted(set(letters)))
+
+
+def _pairs(words: Iterable[str]) -> str:
+    """An expression for the second letter of one of the words; those around it are theirs as well."""
+    first, second, *third = (f"[{_letters(at)}]" for at in zip(*words, strict=False))
+    follows = f"(?={third[0]})" if third else ""
+    return f"{second}{follows}(?<={first}.)"
 
 
 class ForeignReader:
@@ -43,14 +56,13 @@ class ForeignReader:
         self._any = self._sure | self._weak
         self._loans = words.loans
         self._places = words.not_names
-        first = "".join(sorted({word[0] for word in self._any}))
-        second = "".join(sorted({word[1] for word in self._any if len(word) > 1}))
-        single = "".join(sorted(word for word in self._any if len(word) == 1))
-        starts = "".join(sorted(title_starts))
-        loan = "".join(sorted(SPELLING))
-        self.firsts = frozenset({*first, *single, *loan})
+        single = _letters(word for word in self._any if len(word) == 1)
+        starts, loan = _letters(title_starts), _letters(SPELLING)
+        self.firsts = frozenset({*_letters(word[0] for word in self._any), *loan})
         self.gate = (
-            f"(?<=[{first}])[{second}]|(?<=[{single}])(?= )|(?<=[{loan}])[{loan}]{{2,6}}(?= [{starts}])"
+            f"((?<=[{loan}])[{loan}]{{2,6}}+(?= [{starts}]))"
+            f"|({_pairs(word for word in self._any if len(word) > 2)}"
+            f"|{_pairs(word for word in self._any if len(word) == 2)}|(?<=[{single}])(?= ))"
         )
         self._beginning: dict[str, list[str]] = {}
         for word in sorted(self._any, key=len, reverse=True):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from naru.trust.detect.names_alone import AloneNames, Found
 from naru.trust.detect.names_context import LIST_GAP, Context
-from naru.trust.detect.names_foreign import SPELLING, ForeignNames, ForeignReader
+from naru.trust.detect.names_foreign import LISTED, SPELLED, SPELLING, ForeignNames, ForeignReader
 from naru.trust.detect.names_korean_gate import gate
 from naru.trust.detect.names_lexicon import (
     FIRST_SYLLABLES,
@@ -147,21 +147,22 @@ class KoreanNames:
         title_begins, given = foreign.title_begins, self._w.common_given
         known: dict[str, tuple[Reading, ...]] = {}
         for m in self._gate.finditer(text):
-            run = m.group()
+            run = m[0]
             pair = run[:2]
+            group = m.lastindex
             listed = beginnings.get(pair)
-            is_foreign = listed is not None and run.startswith(listed)
-            is_korean = m.lastindex is None
-            if not is_foreign:
-                if run[-1] in SPELLING and text[m.end() : m.end() + 2] in title_begins:
-                    is_foreign = foreign.may_be_spelled(run)
-                if not (is_korean or is_foreign):
-                    continue
+            is_listed = listed is not None and run.startswith(listed)
+            if group == LISTED and not is_listed:
+                continue
             i, j = m.span()
             if i < last or run in never:
                 continue
             if run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i]):
                 continue
+            is_korean = group is None
+            is_foreign = is_listed or group == SPELLED
+            if is_korean and not is_listed and run[-1] in SPELLING and text[j : j + 2] in title_begins:
+                is_foreign = foreign.may_be_spelled(run)
             c = self._judge(text, i, j, run, known) if is_korean else _NOTHING
             if is_foreign and c[2] < THRESHOLD:
                 other = foreign.judge(text, i, j, run)

@@ -10,7 +10,7 @@ from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, L
 
 
 def gate(w: Lexicon, foreign: ForeignReader) -> re.Pattern[str]:
-    """Words that may begin with a name; the group says that it is a foreign one at best."""
+    """Words that may begin with a name; a group, of `foreign.gate`, says that it is a foreign one at best."""
     surnames = "".join(w.surnames)
     first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
     given_first = "".join({g[0] for g in w.common_given})
@@ -27,5 +27,5 @@ def gate(w: Lexicon, foreign: ForeignReader) -> re.Pattern[str]:
         rf"|(?=[{seconds}])(?:{doubles})"
         rf"|(?<=[{given_first}])[{given_second}](?=이[가는를랑도한의야 ]"
         rf"|[아야랑]|한테|에게| ?(?:씨|님|군|양)| ?{AloneNames.gate})"
-        rf"|({foreign.gate}))[가-힣]*"
+        rf"|{foreign.gate})[가-힣]*"
     )

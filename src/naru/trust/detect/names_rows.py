@@ -35,7 +35,7 @@ _LONG = 3
 _PARTICLES = frozenset("은는이가을를로한된할도만의에")
 _MAX_NAMES = 40
 _FEW = 20
-_BEGINNING = re.compile(r"([가-힣]{2})[가-힣]*")
+_BEGINNING = re.compile(r"([가-힣]{2})[가-힣]*+")
 _ALONE = re.compile(
     r"(?:이?(?:가|는|도|랑|한테|네)|[이아야은]| ?[씨님]|쌤| ?선생님| ?대리| ?과장)(?![가-힣])"
     r"|[씨님쌤](?:이|가|은|는|께)"
@@ -253,7 +253,8 @@ class Rows:
         found: list[Entity] = []
         if len(unusual) + len(given) > _FEW:
             # A mention begins a word, so that one pass over their beginnings spares a search for each name.
-            begins = Counter(_BEGINNING.findall(text))
+            wanted = given.union(name[:2] for name in unusual)
+            begins = Counter(filter(wanted.__contains__, _BEGINNING.findall(text)))
             begins.subtract([text[at : at + 2] for at in taken])
             unusual = {name for name in unusual if begins[name[:2]] > 0}
             given = {name for name in given if begins[name] > 0}
