@@ -276,7 +276,7 @@ class App:
         providers = _build_providers(settings)
         prices = PriceBook.load(settings.prices)
         old, self.settings = self.settings, settings
-        self._directory.configure(settings.identity)
+        await asyncio.to_thread(self._directory.configure, settings.identity)
         if settings.local != old.local:
             if self.local is not None:
                 await self.local.stop()

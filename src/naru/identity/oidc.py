@@ -20,14 +20,12 @@ import msgspec
 from naru.identity.oidc_http import Fetch, unreachable
 from naru.identity.oidc_tokens import Claims, SigningKeys, UnknownKey, check_id_token, refuse
 from naru.identity.people import Grant
-from naru.identity.people_sign_in import External
+from naru.identity.people_sign_in import FLOW_S, External
 from naru.identity.totp import Sealer
 from naru.kernel.clock import Clock
 from naru.kernel.errors import BadRequest, Forbidden, Unavailable
 from naru.settings.model import Oidc
 
-FLOW_S: Final = 600
-"""How long somebody may take at the provider."""
 _METADATA_S: Final = 3600.0
 _KEYS_PAUSE_S: Final = 10.0
 """Keys are asked for again at most so often, whatever names tokens give."""

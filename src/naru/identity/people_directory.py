@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from naru.engines.sql.base import SqlEngine
-from naru.identity.oidc import OidcClient
-from naru.identity.oidc_http import Fetch, OidcHttp
 from naru.identity.passwords import PasswordHasher
 from naru.identity.people_lockout import Lockout
 from naru.identity.people_service import People
@@ -17,7 +15,11 @@ from naru.identity.people_snapshot import PeopleSnapshot
 from naru.identity.totp import Sealer
 from naru.kernel.audit import AuditSink
 from naru.kernel.clock import Clock
-from naru.settings.model import Identity
+from naru.settings.model import Identity, Oidc
+
+if TYPE_CHECKING:
+    from naru.identity.oidc import OidcClient
+    from naru.identity.oidc_http import Fetch
 
 _TOTP: Final = "totp"
 _OIDC: Final = "oidc flow"
@@ -46,7 +48,7 @@ class Directory:
     ) -> None:
         self._rules = rules
         self._clock = clock
-        self._fetch = fetch or OidcHttp()
+        self._fetch = fetch
         self._oidc_sealer = Sealer(secret, _OIDC)
         self._oidc: OidcClient | None = None
         self.snapshot = PeopleSnapshot(engine, clock)
@@ -80,13 +82,14 @@ class Directory:
         return self._oidc
 
     def configure(self, rules: Identity) -> None:
-        """Take new settings; sign-ins under way go on, unless the provider was changed."""
+        """Take new settings; sign-ins under way go on, unless the provider was changed.
+
+        Blocks while the first provider's libraries are loaded.
+        """
         if rules.oidc is None:
             self._oidc = None
         elif self._oidc is None or self._oidc.settings != rules.oidc:
-            self._oidc = OidcClient(
-                rules.oidc, fetch=self._fetch, sealer=self._oidc_sealer, clock=self._clock
-            )
+            self._oidc = self._new_oidc(rules.oidc)
         self._rules = rules
 
     async def start(self) -> None:
@@ -96,3 +99,12 @@ class Directory:
     async def stop(self) -> None:
         """Stop keeping up."""
         await asyncio.to_thread(self.snapshot.stop)
+
+    def _new_oidc(self, settings: Oidc) -> OidcClient:
+        # Imported by whoever has a provider: aiohttp and joserfc are 10 MiB and a tenth of a start.
+        from naru.identity.oidc import OidcClient  # noqa: PLC0415  as above
+        from naru.identity.oidc_http import OidcHttp  # noqa: PLC0415  as above
+
+        return OidcClient(
+            settings, fetch=self._fetch or OidcHttp(), sealer=self._oidc_sealer, clock=self._clock
+        )

@@ -25,6 +25,8 @@ from naru.kernel.ids import new_id
 
 Need = Literal["nothing", "code", "new_password"]
 _TOTP_DIGITS: Final = 6
+FLOW_S: Final = 600
+"""How long somebody may take at the identity provider."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

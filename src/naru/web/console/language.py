@@ -11,8 +11,6 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Final
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 CATALOGUES: Final = Path(__file__).parent / "locale"
@@ -50,6 +48,9 @@ def read_catalogue(language: str) -> NullTranslations:
     path = CATALOGUES / f"{language}.po"
     if not path.exists():
         return NullTranslations()
+    from babel.messages.mofile import write_mo  # noqa: PLC0415  once a process, and none that has no pages
+    from babel.messages.pofile import read_po  # noqa: PLC0415  as above
+
     with path.open("rb") as source:
         catalogue = read_po(source, locale=language)
     compiled = io.BytesIO()

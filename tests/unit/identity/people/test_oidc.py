@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from naru.identity.oidc import FLOW_S, OidcClient
+from naru.identity.oidc import OidcClient
 from naru.identity.oidc_http import MAX_BYTES, Answer, OidcHttp
 from naru.identity.oidc_tokens import SigningKeys, UnknownKey, check_id_token
+from naru.identity.people_sign_in import FLOW_S
 from naru.identity.totp import Sealer
 from naru.kernel.clock import FrozenClock
 from naru.kernel.errors import BadRequest, Forbidden, NaruError, Unavailable

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import segno
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
@@ -177,6 +176,8 @@ async def _show(
 def _show_enrolment(
     request: Request, person: Person, enrolment: Enrolment, error: NaruError | None = None
 ) -> Response:
+    import segno  # noqa: PLC0415  a second factor is set up once a person
+
     # Dark on light whatever the theme: some scanners do not read the inverse.
     code = segno.make(enrolment.uri, error="m", micro=False)
     return render(

@@ -6,18 +6,21 @@ a request from another site, so the cookie it needs is `lax`, and the session is
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from naru.identity.oidc import FLOW_S, OidcClient
+from naru.identity.people_sign_in import FLOW_S
 from naru.kernel.errors import NaruError, NotFound
 from naru.web.access import read_base_url
 from naru.web.console.frame import local_path, render
 from naru.web.console.sign_in.page import read_directory, set_session
 from naru.web.session import LIFETIME_S, is_over_tls
+
+if TYPE_CHECKING:
+    from naru.identity.oidc import OidcClient
 
 router = APIRouter()
 
