@@ -18,10 +18,19 @@ _TABLE: dict[int, str] = {
     ord("․"): ".",
     ord("。"): ".",
 }
-_FOLDED = re.compile(f"[{''.join(map(chr, _TABLE))}]")
-# The leading bytes of what the table holds: a text without any of them is not walked through at all.
-_MARKS = (b"\xef\xbc", b"\xef\xbd", b"\xef\xb9", b"\xe2\x80", b"\xe2\x81", b"\xe2\x88\x92", b"\xc2\xa0")
-_RARE_MARKS = (b"\xe3\x80\x80", b"\xe3\x80\x82", b"\xcb\x97", b"\xe3\x85\xa1")
+
+
+def _by_lead() -> dict[bytes, dict[bytes, tuple[str, str]]]:
+    """The table by the leading byte of each sign, then by the rest of its bytes."""
+    signs: dict[bytes, dict[bytes, tuple[str, str]]] = {}
+    for point, plain in _TABLE.items():
+        raw = chr(point).encode()
+        signs.setdefault(raw[:1], {})[raw[1:]] = (chr(point), plain)
+    return signs
+
+
+# A text that holds none of the few leading bytes is not looked into any further.
+_SIGNS = _by_lead()
 
 # A class of ASCII alone is searched for in a third of the time of `\d`.
 _DIGIT, _WIDE_DIGIT = re.compile("[0-9]"), re.compile("[０-９]")
@@ -36,12 +45,16 @@ def fold(text: str) -> tuple[str, bytes]:
     if text.isascii():
         return text, text.encode()
     data = text.encode("utf-8", "replace")
-    if any(mark in data for mark in _MARKS) or any(mark in data for mark in _RARE_MARKS):
+    is_folded = False
+    for lead, signs in _SIGNS.items():
+        if lead not in data:
+            continue
+        size = len(next(iter(signs)))
         # A replacement for each sign that is there, which takes a fifth of the time of `str.translate`.
-        for sign in set(_FOLDED.findall(text)):
-            text = text.replace(sign, _TABLE[ord(sign)])
-        data = text.encode("utf-8", "replace")
-    return text, data
+        for tail in {part[:size] for part in data.split(lead)} & signs.keys():
+            text = text.replace(*signs[tail])
+            is_folded = True
+    return text, text.encode("utf-8", "replace") if is_folded else data
 
 
 def has_digit(text: str) -> bool:
