@@ -36,6 +36,10 @@ _TITLE_ENDS = tuple(
 )
 _TITLE_INSIDE = re.compile("|".join(_TITLE_ENDS))
 _WORD_SIZE = 18
+LABEL_LIFTS, _ROLE = 7.5, 1.8
+"""What a label adds and forgives together, and what a role adds."""
+FURTHER = 1.5
+"""The most that a look two words on gives."""
 LIST_GAP = re.compile(r"(?:, ?|·|ㆍ|・|、|/| / | 및 | 와 | 과 | ?& ?| )")
 """What may stand between two names of a list."""
 
@@ -75,7 +79,7 @@ class Context:
 
     def _further(self, text: str, j: int) -> tuple[float, str]:
         if self._title_soon(text, j, 2):
-            return 1.5, "title after it"
+            return FURTHER, "title after it"
         if _SCREEN.match(text, j):
             return 1.0, "acting after it"
         return 0.0, ""
@@ -104,18 +108,26 @@ class Context:
             j = m.end()
         return False
 
-    def before(self, text: str, i: int, *, is_label_needed: bool = False) -> tuple[float, str]:
-        """Points for what precedes position `i`, which is not the first."""
-        nearest = text[i - 1]
+    @staticmethod
+    def most_before(text: str, i: int) -> float:
+        """By how many points what precedes position `i` may lift a name, by the nearest sign alone."""
+        nearest = text[i - 1] if i else ""
         if nearest == " " and i > 1:
             nearest = text[i - 2]
         if nearest in _LABEL_ENDS:
-            m = _LABEL.search(text[max(0, i - 22) : i])
+            return LABEL_LIFTS
+        return _ROLE if "가" <= nearest <= "힣" or nearest in _ROLE_ENDS else 0.0
+
+    def before(self, text: str, i: int, most: float) -> tuple[float, str]:
+        """Points for what precedes position `i`, where it may lift a name by `most`."""
+        window = text[max(0, i - 22) : i]
+        if most == LABEL_LIFTS:
+            m = _LABEL.search(window)
             if m is not None and m.group(1).replace(" ", "") in self._labels:
                 return 3.5, "label before it"
-        if not is_label_needed and ("가" <= nearest <= "힣" or nearest in _ROLE_ENDS):
-            return self._role(text[max(0, i - 22) : i])
-        return 0.0, ""
+            if window.rstrip(" ")[-1] not in _ROLE_ENDS:
+                return 0.0, ""
+        return self._role(window)
 
     def _role(self, window: str) -> tuple[float, str]:
         """Points for a role or a bare label in the word before: 배우 송강호, 작성자 황보라."""
@@ -125,5 +137,5 @@ class Context:
         if word in self._labels and len(word) > 2:
             return 1.6, "role before it"
         if word in self._roles or (len(word) > 3 and (word[-3:] in self._roles or word[-2:] in self._roles)):
-            return 1.8, "role before it"
+            return _ROLE, "role before it"
         return 0.0, ""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from naru.trust.detect.names_alone import AloneNames, Found
-from naru.trust.detect.names_context import LIST_GAP, Context
+from naru.trust.detect.names_context import FURTHER, LIST_GAP, Context
 from naru.trust.detect.names_foreign import LISTED, SPELLED, SPELLING, ForeignNames, ForeignReader
 from naru.trust.detect.names_korean_gate import gate
 from naru.trust.detect.names_lexicon import (
@@ -39,8 +39,6 @@ _HOPELESS = -2.0
 """Evidence of the word itself under which neither a label nor a role before it can make it a name."""
 _NO_NAME = -4.0
 """Points of the syllables under which a word is not looked at."""
-_ROLE_HELPS = -1.9
-"""Points under which a role before the word does not suffice, only a label."""
 _PARTICLE_LIKE = frozenset("은는이가을를로한된할도만의에")
 _NOTHING: Found = (0, 0, _IMPOSSIBLE, "")
 _OPENING = (" ", "(")
@@ -216,8 +214,9 @@ class KoreanNames:
         if readings is None:
             readings = known[run] = self._readings(run)
         best, end, reason = _IMPOSSIBLE, i, ""
+        most = self._context.most_before(text, i) if readings else 0.0
         for reading in readings:
-            points, why = self._weigh(text, i, j, run, reading)
+            points, why = self._weigh(text, i, j, run, reading, most)
             if points > best:
                 best, end, reason = points, i + reading[0], why
         if len(run) == 1 or run[1] in "씨모":
@@ -254,8 +253,8 @@ class KoreanNames:
             return False
         return run[2:5] in self._words or self._tails.appellation(run[2:]) > 0
 
-    def _weigh(self, text: str, i: int, j: int, run: str, reading: Reading) -> tuple[float, str]:
-        """Points and reason of a reading with what stands around the word."""
+    def _weigh(self, text: str, i: int, j: int, run: str, reading: Reading, most: float) -> tuple[float, str]:
+        """Points and reason of a reading with what stands around the word; what is before lifts by `most`."""
         n, kind, points, common = reading
         following = text[j : j + 1]
         after, reason = 0.0, "surname and given name"
@@ -263,7 +262,8 @@ class KoreanNames:
             return _IMPOSSIBLE, ""
         if kind == END:
             if following == " " or following == "(":
-                after, why = self._context.after(text, j, far=points - common < 3.0)
+                alone = points - common
+                after, why = self._context.after(text, j, far=_FLOOR - most - FURTHER <= alone < 3.0)
                 reason = why or reason
             elif following == ")" and text[i - 1 : i] == "(":
                 after, reason = 2.1, "in brackets"
@@ -273,9 +273,9 @@ class KoreanNames:
         elif kind >= TITLE:
             reason = "honorific after it" if kind == HONORIFIC else "title after it"
         points += after - (common * 0.5 if kind >= TITLE or after >= 2.5 else common)
-        if i == 0:
+        if not most or points + most < _FLOOR:
             return points, reason
-        before, why = self._context.before(text, i, is_label_needed=points < _ROLE_HELPS)
+        before, why = self._context.before(text, i, most)
         if before >= 3.5 and kind < KINSHIP and points > -4.5 and common < 2.5:
             points = max(points, -0.6 if n == 3 else -1.0)
         return points + before, why or reason
