@@ -9,13 +9,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from naru.trust.detect.leaps import Leaps
 from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
-_CORE = re.compile(r"[로길동리가읍면] {0,2}(?:산 ?|지하 ?)?\d")
+_CORES = Leaps(*(rf"{letter} {{0,2}}(?:산 ?|지하 ?)?\d" for letter in "로길동리가읍면"))
 # Its letter first and what must precede it after: the search leaps from letter to letter.
 _BUILDING_CORE = re.compile(r"동(?<=\d동) ?제?\d{1,5}호")
 _BLOCK_DIGITS = 4
+_REGION_REACH = 13
+"""The longest province, a blank and a district of five letters."""
 _PO_BOX = re.compile(r"(?:[가-힣]{2,8}(?:우체국)? )?사서함 ?(?:제 ?)?\d{1,5}(?:-\d{1,4})?호?")
 _LABEL = re.compile(
     r"(?:주소지?|거주지|배송지|배달지|소재지|본적|등록기준지"
@@ -23,14 +26,20 @@ _LABEL = re.compile(
     r"|우편물 ?수령처|보내실 ?곳|받는 ?곳|받으실 ?곳|사는 ?곳)"
     r"(?:은|는|이|가)?(?:\([^)\n]{1,12}\))?\s{0,2}[:：=|]?\s{0,3}"
 )
-_POSTAL_LABEL = re.compile(
-    r"[우zZpP](?i:편 ?번호|편 ?NO|ip ?code|ostal ?code|ostcode"
-    r"|ip)(?:은|는|이|가)?\s{0,2}[:：=|]?\s{0,3}[(\[]?(\d{5}(?:-\d{4})?"
-    r"|\d{3}-\d{3})(?!\d)"
+_POSTAL_LABELS = Leaps(
+    *(
+        label + r"(?:은|는|이|가)?\s{0,2}[:：=|]?\s{0,3}[(\[]?(\d{5}(?:-\d{4})?|\d{3}-\d{3})(?!\d)"
+        for label in (
+            "우편 ?(?i:번호|NO)",
+            "z(?i:ip(?: ?code)?)",
+            "Z(?i:ip(?: ?code)?)",
+            "p(?i:ostal ?code|ostcode)",
+            "P(?i:ostal ?code|ostcode)",
+        )
+    )
 )
 _BETWEEN = re.compile(r"[\d ()\[\]우-]*")
 """What may stand between a label and its address: a postal code in brackets."""
-_POSTAL_CUES = ("우편", "zip", "Zip", "ZIP", "ostal", "OSTAL", "ostcode")
 _POSTAL_BEFORE = re.compile(
     r"[(\[〒우]\s?(?:우편번호\s?|우\)\s?)?:?\s?(\d{5}|\d{3}-\d{3})\s?[)\]]?\s{0,2}$|(?<![\d-])(\d{5})\s{1,2}$"
 )
@@ -97,22 +106,17 @@ class KoreanAddresses:
         self._short = frozenset(regions["short"])
         self._roads = frozenset(regions["roads"])
         self._buildings = tuple(regions["buildings"])
-        # Each way begins with a letter, so that the search leaps to the few letters that begin any.
-        provinces = sorted(self._provinces, key=len, reverse=True)
-        self._region = re.compile(
-            "|".join(
-                f"{word[0]}(?<![가-힣]{word[0]}){word[1:]} [가-힣]{{1,4}}[시군구](?![가-힣])"
-                for word in provinces
-            )
-        )
+        self._region = re.compile(rf"(?<![가-힣])(?:{'|'.join(self._provinces)}) ([가-힣]{{2,5}})\Z")
+        last = "".join({province[-1] for province in self._provinces})
+        before = "|".join(rf"(?<=[{last}] [가-힣]{{{size}}})" for size in range(2, 6))
+        self._district_ends = Leaps(*(rf"{letter}(?![가-힣])(?:{before})" for letter in "시군구"))
 
     def find(self, text: str) -> Iterator[Entity]:
         """Addresses, then postal codes with a label or before an address."""
         if not text.isascii():
             yield from self._numbered(text)
-        if any(cue in text for cue in _POSTAL_CUES):
-            for m in _POSTAL_LABEL.finditer(text):
-                yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
+        for m in _POSTAL_LABELS.find(text):
+            yield Entity("POSTAL_CODE", m.start(1), m.end(1), 0.9, "label before it")
 
     def _numbered(self, text: str) -> Iterator[Entity]:
         cores = list(self._cores(text))
@@ -128,7 +132,7 @@ class KoreanAddresses:
 
     def _cores(self, text: str) -> Iterator[Entity]:
         done = -1
-        for m in _CORE.finditer(text):
+        for m in _CORES.find(text):
             if m.start() < done:
                 continue
             found = self._from_core(text, m.start())
@@ -247,10 +251,15 @@ class KoreanAddresses:
 
     def regions_only(self, text: str) -> Iterator[Entity]:
         """서울특별시 강남구 역삼동 without a number: with a label, or where someone lives."""
-        for m in self._region.finditer(text):
-            if m.group(0).split(" ")[1] not in self._districts:
+        read = 0
+        for district in self._district_ends.find(text):
+            end = district.end()
+            m = self._region.search(text, max(read, end - _REGION_REACH), end)
+            if m is None:
                 continue
-            end = m.end()
+            read = end
+            if m.group(1) not in self._districts:
+                continue
             more = _DISTRICT_AFTER.match(text, end)
             if more is not None:
                 end = more.end()

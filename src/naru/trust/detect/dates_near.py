@@ -8,19 +8,20 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from operator import attrgetter
 
+from naru.trust.detect.leaps import Leaps
 from naru.trust.entity import Entity
 
 _DATE = (
     r"((?P<y>19[2-9][0-9]|20[01][0-9]|[0-9]{2})(?P<s>[-./]?)(?P<m>0[1-9]|1[0-2])(?P=s)"
     r"(?P<d>0[1-9]|[12][0-9]|3[01]))(?![0-9]|[-.][0-9]|/[0-9]{1,2}(?![0-9]))"
 )
-# A pass for each letter: the engine leaps to one letter ten times as fast as to one of several.
-_AFTER_SEX = {
-    letter: re.compile(
-        rf"{letter}(?<![가-힣A-Za-z].)(?:{rest})? ?[,/|·\t] ?\"?(?:[0-9]{{2}}세 ?[,/] ?)?{_DATE}"
+_SEX = r"{}(?<![가-힣A-Za-z].)(?:{})? ?[,/|·\t] ?\"?(?:[0-9]{{2}}세 ?[,/] ?)?"
+_AFTER_SEX = Leaps(
+    *(
+        _SEX.format(letter, rest) + _DATE
+        for letter, rest in (("남", "[자성]"), ("여", "[자성]"), ("M", "ale"), ("F", "emale"))
     )
-    for letter, rest in (("남", "[자성]"), ("여", "[자성]"), ("M", "ale"), ("F", "emale"))
-}
+)
 _CELL = re.compile(rf"(?<=[,/|\t])(?: ?[\"'])? ?{_DATE}(?= ?[\"']? ?(?:[,/|\t)\n]|\Z))")
 _TELLING = frozenset(("PHONE", "KR_RRN", "KR_FRN", "PASSPORT", "EMAIL", "DRIVER_LICENSE"))
 _YOUNGEST = 2006
@@ -43,10 +44,9 @@ def _year_of(m: re.Match[str]) -> int:
 
 def find_after_sex(text: str) -> Iterator[Entity]:
     """시진규/남/790401: six digits or a whole date right after a sex."""
-    for letter, way in _AFTER_SEX.items():
-        for m in way.finditer(text) if letter in text else ():
-            if _year_of(m):
-                yield Entity("BIRTH_DATE", m.start(1), m.end(1), 0.8, "sex before it")
+    for m in _AFTER_SEX.find(text):
+        if _year_of(m):
+            yield Entity("BIRTH_DATE", m.start(1), m.end(1), 0.8, "sex before it")
 
 
 def find_in_rows(text: str, entities: Iterable[Entity]) -> Iterator[Entity]:
