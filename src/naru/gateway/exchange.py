@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from naru.gateway.patience import Patience
     from naru.identity import Principal
     from naru.kernel.errors import NaruError
-    from naru.metering import Cost
+    from naru.metering import CallStatus, Cost
     from naru.quota import Admission, Hold
     from naru.quota import Scope as QuotaScope
     from naru.routing import Target
@@ -56,7 +56,7 @@ class AttemptLog:
         self.target = target
         self.started_at_ns = time_ns()
         self.started = perf_counter()
-        self.status = "error"
+        self.status: CallStatus = "error"
         self.upstream_status: int | None = None
         self.error: NaruError | None = None
         self.finish_reason: str | None = None
@@ -136,7 +136,7 @@ class Exchange:
         self.upstream_wait_s = 0.0
         self.model_served: str | None = None
         self.finish_reason: str | None = None
-        self.status = "error"
+        self.status: CallStatus = "error"
         self.http_status = 500
         self.error: NaruError | None = None
         self.first_byte_at: float | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import cast
 
 import msgspec
 
@@ -15,7 +14,6 @@ from naru.kernel.tokens import Usage
 from naru.metering import (
     Attempt,
     Call,
-    CallStatus,
     Cost,
     CostState,
     LedgerWriter,
@@ -104,7 +102,7 @@ def _attempt_row(number: int, attempt: AttemptLog, cost: Cost) -> Attempt:
         vendor=provider.vendor,
         site=provider.site,
         model=attempt.target.model,
-        status=cast("CallStatus", attempt.status),
+        status=attempt.status,
         upstream_status=attempt.upstream_status,
         error_code=attempt.error.code if attempt.error is not None else None,
         finish_reason=attempt.finish_reason,
@@ -157,7 +155,7 @@ def settle(x: Exchange, ledger: LedgerWriter, governor: Governor) -> None:
         model_served=served.target.model if served else None,
         provider=provider.name if provider else None,
         site=provider.site if provider else None,
-        status=cast("CallStatus", x.status),
+        status=x.status,
         http_status=x.http_status,
         error_code=x.error.code if x.error is not None else None,
         error_class=_error_class(x.error, x),
@@ -174,10 +172,7 @@ def settle(x: Exchange, ledger: LedgerWriter, governor: Governor) -> None:
         energy_wh=None,
         energy_source=None,
         policy=_policy(x),
-        attempts=tuple(
-            _attempt_row(number, attempt, cost)
-            for number, (attempt, cost) in enumerate(zip(attempts, costs, strict=True), 1)
-        ),
+        attempts=tuple(map(_attempt_row, range(1, len(attempts) + 1), attempts, costs)),
     )
     release_rate(x, call.usage, governor.quota)
     governor.quota.record_call(x.id, encode_call(call))
