@@ -16,6 +16,10 @@ Counts = dict[str, int]
 
 _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")
+_REASONING = ("out.reasoning_tokens", "reasoning_tokens")
+_CACHED = ("in.cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+# OpenAI's own cache writes live 30 minutes; the ledger's shorter bucket is the nearest.
+_WRITTEN = ("in.cache_write_tokens", "in.cache_creation_tokens", "cache_creation_input_tokens")
 
 
 def merge_counts(counts: Counts, raw: object) -> bool:
@@ -49,7 +53,7 @@ def _merge_details(counts: Counts, prefix: str, details: Mapping[str, object]) -
     return has_any
 
 
-def _first(counts: Counts, *names: str) -> int | None:
+def _first(counts: Counts, names: tuple[str, ...]) -> int | None:
     for name in names:
         if name in counts:
             return counts[name]
@@ -58,14 +62,14 @@ def _first(counts: Counts, *names: str) -> int | None:
 
 def usage_from_counts(counts: Counts, service_tier: str | None = None) -> Usage:
     """Disjoint buckets. A detail larger than what is left of its total is cut down to it."""
-    prompt = _first(counts, *_PROMPT)
-    completion = _first(counts, *_COMPLETION)
+    prompt = _first(counts, _PROMPT)
+    completion = _first(counts, _COMPLETION)
     total = counts.get("total_tokens")
     if prompt is None and total is not None and completion is not None:
         prompt = max(0, total - completion)
     if completion is None and total is not None and prompt is not None and total > prompt:
         completion = total - prompt
-    reasoning = _first(counts, "out.reasoning_tokens", "reasoning_tokens")
+    reasoning = _first(counts, _REASONING)
     if total is not None and prompt is not None and completion is not None:
         # xAI and Gemini's compatible endpoint bill reasoning in the total, outside completion_tokens.
         unseen = total - prompt - completion
@@ -73,13 +77,7 @@ def usage_from_counts(counts: Counts, service_tier: str | None = None) -> Usage:
             completion += unseen
             reasoning = unseen
 
-    cached = _first(
-        counts, "in.cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens"
-    )
-    # OpenAI's own cache writes live 30 minutes; the ledger's shorter bucket is the nearest.
-    written = _first(
-        counts, "in.cache_write_tokens", "in.cache_creation_tokens", "cache_creation_input_tokens"
-    )
+    cached, written = _first(counts, _CACHED), _first(counts, _WRITTEN)
     fresh, cached, written, in_audio, in_image = _share(
         prompt, cached, written, counts.get("in.audio_tokens"), counts.get("in.image_tokens")
     )
@@ -102,8 +100,8 @@ def usage_from_counts(counts: Counts, service_tier: str | None = None) -> Usage:
 
 def _share(total: int | None, *details: int | None) -> list[int | None]:
     """What is left of `total`, then each detail, never more in sum than `total`."""
-    if total is None:
-        return [None, *details]
+    if total is None or not any(details):
+        return [total, *details]
     left = total
     shares: list[int | None] = []
     for detail in details:
