@@ -10,18 +10,23 @@ from naru.trust.detect.labels import OTHER
 # All in signs drawn: a digit is `0`. Begins with that one sign, so that the engine runs over all else in a
 # tight loop; what follows looks a few signs back and ahead. A number begins here when it is not the rest of a
 # word, of a decimal or of a longer number, and holds seven digits, or is shaped like an address of a machine,
-# a plate or a half-hidden number.
+# a plate or a half-hidden number. Six times written out: a group that repeats takes far longer.
 _BEGIN = (
     rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)"
-    rb"(?:(?=(?:[ .()\-]{0,3}0){6})|(?=0{0,2}(?:\.0{1,3}){3})|(?=0{5} ?- ?[*xX?])|(?=0{1,2}\? ?0000))"
+    rb"(?=" + rb"[ .()\-]{0,3}+0" * 6 + rb"|0{0,2}(?:\.0{1,3}\.0{1,3}\.0|\? ?0000)|0{5} ?- ?[*xX?])"
 )
-# The first group is the chain, possessive: a chain of a million digits is read once. The second is what
-# follows and makes the last digits part of something else; `x123` after a telephone number is its extension.
+# The first group is the rest of the chain, possessive: a chain of a million digits is read once. The second
+# is what follows and makes the last digits part of something else; `x123` after a telephone number is its
+# extension.
 _CHAIN = (
-    rb"(0*+(?:(?:\.| ?- ?| ?\) ?-?| ?\(|\)? )0++){0,7}+)"
-    rb"(?=([0A-WYZa-wyz_*]|[xX](?!0{1,6}(?![0A-Za-z]))|-[0A-Za-z]|\.0)?)"
+    rb"(0*+(?:(?:[.\- ]| - ?|- | ?\) ?-?| ?\()0++){0,7}+)"
+    rb"(?:(?=[0A-WYZa-wyz_*]|[xX](?!0{1,6}(?![0A-Za-z]))|-[0A-Za-z]|\.0)()|)"
 )
-_NUMBER = re.compile(_BEGIN + rb"(?=" + _CHAIN + rb")0*+")
+NUMBER = re.compile(_BEGIN + rb"(?=" + _CHAIN + rb")0*+")
+"""Numbers worth a look, in signs drawn: one sign before the first group to its end; with a second group, the
+last digits are part of something else. One may begin within another. Linear: none begins inside a run of
+digits, and each looks a bit ahead.
+"""
 _THOUSANDS = re.compile(r"(?<=[0-9],)[1-9][0-9]{2}(?![0-9.\-])")
 _HIDING = ("●", "○")
 _DRAW = bytes.maketrans(b"123456789", b"000000000")
@@ -30,7 +35,7 @@ _UNDERLINE = re.compile(
     rb"_(?:(?<=\?_)(?=0)|(?<=0_)(?=\?)|(?=0{2,6}-0{3,4}-0{4}(?![0A-Za-z])|0{6}-0{7}(?![0A-Za-z]))"
     rb"|(?<=-0000_)|(?<=-0000000_))"
 )
-_ZERO, _COMMA = ord("0"), ord(",")
+_ZERO = ord("0")
 _SPLIT = bytes.maketrans(b"-.()", b"    ")
 _MIXED = re.compile(rb"0[.\-]0")
 _MIN_LIST = 15
@@ -97,16 +102,9 @@ class Number:
         self.is_other = self.label == OTHER
 
 
-def find_numbers(text: str, drawn: bytes) -> list[tuple[int, int, bool]]:
-    """Where numbers worth a look begin and end, and whether the last digits are part of something else.
-
-    One may begin within another. Linear: none begins inside a run of digits, and each looks a bit ahead.
-    """
-    return [
-        (found.start(), found.end(1), found.lastindex == 2)
-        for found in _NUMBER.finditer(drawn)
-        if drawn[found.start() - 1] != _COMMA or not _THOUSANDS.match(text, found.start())
-    ]
+def is_thousands(text: str, start: int) -> bool:
+    """Whether a number goes on with what stands before a comma: `1,234`."""
+    return _THOUSANDS.match(text, start) is not None
 
 
 def draw(text: str, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from naru.trust.detect import korean, network, papers, payment, phones
 from naru.trust.detect.labels import OTHER, Labels
-from naru.trust.detect.number import Number, Shape, find_cut, shape_of
+from naru.trust.detect.number import NUMBER, Number, Shape, find_cut, is_thousands, shape_of
 from naru.trust.entity import Entity
 
 _SURE = 0.5
@@ -21,6 +21,7 @@ _PHONE_DIGITS = range(7, 18)
 _MAX_GROUPS = 6
 _HIDDEN = re.compile(r" ?-? ?[*●○xX#]")
 _MAX_LENGTH = 72
+_COMMA = ord(",")
 _BIRTH, _HIDDEN_DIGITS = 6, 12
 
 # By their number of digits, what a number may be. Grouping is each rule's own affair.
@@ -143,19 +144,19 @@ def _rules_for(shape: Shape, label: str, lead: str) -> _Rules:
     return tuple(may)
 
 
-def read_numbers(
-    text: str, drawn: bytes, numbers: list[tuple[int, int, bool]], near: Labels, found: list[Entity]
-) -> None:
+def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> None:
     """A closer look at each number: special shapes first, then every rule for its count of digits."""
     done = 0
-    for start, end, is_tailed in numbers:
-        if start < done:
+    for match in NUMBER.finditer(drawn):
+        start, end = match.span(1)
+        start -= 1
+        if start < done or (drawn[start - 1] == _COMMA and is_thousands(text, start)):
             continue
         plan = _plan_of(drawn[start : end if end - start <= _MAX_LENGTH else start + _MAX_LENGTH + 1])
         if not plan.is_plain and (done := _read_special(text, start, end, plan, near, found)):
             continue
         best: korean.Guess | None = None
-        if plan.rules is not None and not is_tailed:
+        if plan.rules is not None and match.lastindex == 1:
             label = near.find_near(start, end)
             best = _guess(text, start, end, plan, plan.rules, label)
             if plan.shape.is_even and label[0] == OTHER:

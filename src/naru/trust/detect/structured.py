@@ -13,7 +13,7 @@ from naru.trust.detect import labels, network, papers, papers_abroad, secrets
 from naru.trust.detect.folding import code_points, fold
 from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
-from naru.trust.detect.number import draw, find_numbers
+from naru.trust.detect.number import draw
 from naru.trust.detect.numbers import read_numbers
 from naru.trust.detect.numbers_hidden import find_hidden
 from naru.trust.entity import Entity
@@ -69,18 +69,19 @@ class StructuredDetector:
         folded, data = fold(text)
         hits = self._matcher.scan(data)
         drawn = draw(folded, data)
-        numbers = find_numbers(folded, drawn) if b"0" in drawn else []
         found: list[Entity] = list(network.find_emails(folded)) if "@" in folded else []
         if b"**" in drawn:
             found += find_hidden(folded, drawn)
-        if not hits and not numbers:
+        has_digit = b"0" in drawn
+        if not hits and not has_digit:
             return found
         ends = [end for _, _, end in hits]
         if len(data) != len(folded):
             ends = code_points(data, ends)
         near = Labels(folded, hits, ends)
         self._read_hits(folded, hits, ends, near, found)
-        read_numbers(folded, drawn, numbers, near, found)
+        if has_digit:
+            read_numbers(folded, drawn, near, found)
         return found
 
     def _read_hits(
