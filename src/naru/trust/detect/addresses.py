@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from naru.trust.detect.addresses_english import EnglishAddresses
 from naru.trust.detect.addresses_korean import KoreanAddresses
-from naru.trust.detect.addresses_postal import PostalAddresses
+from naru.trust.detect.addresses_postal import PostalAddresses, find_places
 from naru.trust.detect.folding import has_digit
 from naru.trust.entity import Entity
 
@@ -32,8 +32,9 @@ class AddressDetector:
         """Every address and labelled postal code."""
         # All but a bare 서울특별시 강남구 has a number in it.
         if has_digit(text):
-            postal = sorted(self._postal.find(text), key=attrgetter("start"))
-            streets = (e for e in self._english.find(text) if not _is_within(e, postal))
+            houses, places = find_places(text)
+            postal = sorted(self._postal.find(text, places), key=attrgetter("start"))
+            streets = (e for e in self._english.find(text, houses) if not _is_within(e, postal))
             return chain(self._korean.find(text), streets, postal)
         return () if text.isascii() else self._korean.regions_only(text)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from naru.trust.detect.addresses_postal import UNIT_BEFORE
+from naru.trust.detect.leaps import Leaps
 from naru.trust.detect.names_latin import GIVEN, PLACE, WORD, kinds, plain
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.entity import Entity
@@ -24,19 +25,19 @@ _TOWN = re.compile(
     rf"(?:, ?|\n\s{{0,4}})({_WORD}(?: {_WORD})?)"
     r"((?:,? \d{4}|,? \d{6}| \d{1,2})\b)?(?![\w'])"
 )
-# The blank after a house's number, where a word of a street's name follows. The engine skips to a blank,
-# while digits are everywhere.
-_AFTER_HOUSE = re.compile(
+_HOUSE = re.compile(
     r" (?:[A-Z](?:(?<=[0-9] [A-Z])|(?<=[0-9][A-Za-z] [A-Z]))(?=[A-Za-z'’.\-]{0,18} )"
     r"|\d(?:(?<=[0-9] \d)|(?<=[0-9][A-Za-z] \d))(?=\d{0,2}[snrt]))"
 )
 _HOUSE = re.compile(r"(?<![0-9A-Za-z_가-힣.,$€£#-])[0-9]{1,6}[A-Za-z]?(?:-[0-9]{1,4})?\Z")
 _HOUSE_REACH = 12
-_BOX = re.compile(r" [Bb][Oo][Xx] (?=\d)")
+_BOXES = Leaps(r"x(?<= [Bb][Oo]x) (?=\d)", r"X(?<= [Bb][Oo]X) (?=\d)")
+_BOX_SIZE = len(" box ")
 _POST_OFFICE = re.compile(r"[Pp](?<!\w[Pp])\.? ?[Oo]\.?\Z")
 _OFFICE_REACH = 5
 _AVENUES = (" Avenue of the Americas", " Broadway", " Park Avenue", " Wall Street")
 """Streets that need no word for a street after them."""
+_ROMAN_ENDS = re.compile("-(?:ro|gil|d(?:aero|ong))")
 
 
 class EnglishAddresses:
@@ -90,33 +91,32 @@ class EnglishAddresses:
         is_end = text[town.end() : town.end() + 1] in ("", ".", "\n", ";", '"', ")", "<", "|", "'")
         return kind & PLACE != 0 or (is_end and not kind & (GIVEN | WORD))
 
-    def find(self, text: str) -> Iterator[Entity]:
-        """English addresses."""
-        yield from self._streets(text)
-        if any(name in text for name in _AVENUES):
-            for m in self._avenue.finditer(text):
-                yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
-        if "-ro" in text or "-gil" in text or "-daero" in text or "-dong" in text:
+    def find(self, text: str, houses: Iterable[int]) -> Iterator[Entity]:
+        """English addresses; `houses` are the blanks after what may be a house's number."""
+        yield from self._streets(text, houses)
+        if _ROMAN_ENDS.search(text):
             for m in self._roman.finditer(text):
                 yield Entity("ADDRESS", m.start(), m.end(), 0.85, "romanised Korean address")
-        if "ox " in text or "OX " in text:
-            yield from self._boxes(text)
+        yield from self._boxes(text)
 
     def _boxes(self, text: str) -> Iterator[Entity]:
         read = 0
-        for box in _BOX.finditer(text):
-            at = box.start()
+        for box in _BOXES.find(text):
+            at = box.end() - _BOX_SIZE
             office = _POST_OFFICE.search(text, max(read, at - _OFFICE_REACH), at) if at > read else None
             if office is not None and (number := self._box.match(text, at)):
                 read = number.end()
                 yield Entity("ADDRESS", office.start(), read, 0.9, "post office box")
 
-    def _streets(self, text: str) -> Iterator[Entity]:
+    def _streets(self, text: str, houses: Iterable[int]) -> Iterator[Entity]:
         read = 0
-        for blank in _AFTER_HOUSE.finditer(text):
-            at = blank.start()
-            house = _HOUSE.search(text, max(read, at - _HOUSE_REACH), at)
-            if house is None or (m := self._street.match(text, house.start())) is None:
+        for at in houses:
+            house = _HOUSE.search(text, max(0, at - _HOUSE_REACH), at)
+            if house is None:
+                continue
+            if text.startswith(_AVENUES, at) and (m := self._avenue.match(text, house.start())):
+                yield Entity("ADDRESS", m.start(), m.end(), 0.7, "street and number")
+            if house.start() < read or (m := self._street.match(text, house.start())) is None:
                 continue
             read = m.end()
             region = m.group("region") or ""

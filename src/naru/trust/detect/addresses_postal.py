@@ -6,8 +6,9 @@ And those that a label promises, and the ways of other countries in Europe. Ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from naru.trust.detect.leaps import Leaps
 from naru.trust.detect.names_lexicon import sections, words
 from naru.trust.entity import Entity
 
@@ -60,11 +61,11 @@ _HOUSE = re.compile(
 _PLACE = re.compile(
     rf"\s*[{_CAP}][\w'’\-]+\.?(?: (?:[{_CAP}][\w'’\-]+\.?|of|the|upon|on|in|by|de|la|le)|-){{0,3}}\s*"
 )
-_LABELS = ("ddr", "esid")
-_LABEL = re.compile(
-    r"(?:ddr(?:ess)?(?:es)?|esidence|esiding|esides?)\b[\"'*]{0,2}"
-    r"(?: ?(?i:line \d|is|was|at|in|of record)){0,2}"
-    r"[\"'*\s:=|>]{1,12}[\"'(]?"
+_LABELS = Leaps(
+    *(
+        word + r"\b[\"'*]{0,2}(?: ?(?i:line \d|is|was|at|in|of record)){0,2}[\"'*\s:=|>]{1,12}[\"'(]?"
+        for word in ("ddr(?:ess)?(?:es)?", "esid(?:ence|ing|es?)")
+    )
 )
 _VALUE = re.compile(rf"{_WORDS}(?:, {_WORDS}){{0,6}}")
 _NO_STREETS = words(
@@ -74,16 +75,17 @@ Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite
 """
 )
 """Months and units: a number after them is no house's."""
-# Where a number may be one of those below. The engine skips to a blank or a comma, while digits are
-# everywhere: a code or a German house after its street, the end of an Irish code (group 1), a French street
-# after its house (group 2), and a town's code after the house.
+# Where an address may have a number, told by the blank beside it, for digits are everywhere: a French street
+# after its house; a number or a word after what may be a house's (an empty group each), or the middle of an
+# Irish code; a code or a German house after its street.
 _BLANK = re.compile(
-    r" (?:[0-9](?:(?=[A-Z])(?<=[A-Z0-9] [0-9])|(?=[0-9][0-9\-])(?<=[A-Za-z.,] [0-9])"
-    r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) [0-9]))"
-    r"|(?<=[0-9W,rs] )(?:([A-Z])(?<=[A-Z][0-9][0-9W] [A-Z])(?=[A-Z0-9]{3})"
-    r"|([abcipqr])(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) )))"
+    r" [A-Z0-9abcipqr](?:(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) )"
+    r"|(?<=[0-9])(?:(?=[0-9]{0,2}(?:st|nd|rd|th) )(?:(?<=[0-9] .)|(?<=[0-9][A-Za-z] .))()"
+    r"|(?=[A-Z])(?<=[A-Z0-9] .)|(?=[0-9][0-9\-])(?<=[A-Za-z.,] .)"
+    r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) .))"
+    r"|(?<=[A-Z])(?:(?<=[0-9] .)|(?<=[0-9][A-Za-z] .))(?=[A-Za-z'’.\-]{0,18} |roadway|[A-Z0-9]{3})())"
 )
-_IRISH_END, _FRENCH_STREET = 1, 2
+_IRISH_END = re.compile(r"(?<=[A-Z][0-9])[0-9W] [A-Z][A-Z0-9]{3}")
 _TOWN_CODE = re.compile(r", (?:[A-Z]{1,2}-)?[0-9](?:[0-9]|[ºª°])")
 _HOUSE_NUMBER = re.compile(r"(?<![\w.,:\-])[0-9]{1,4}(?:(?: bis| ter)?,?|[a-zA-Z]?(?:/[0-9]{1,4})?)\Z")
 _HOUSE_REACH = 12
@@ -134,10 +136,10 @@ class PostalAddresses:
         streets = "|".join(sorted({*places["streets"], "Brae", "Quay", "Parade", "Steps", "Rise", "Yard"}))
         self._street = re.compile(rf"(?:^|(?<=\s))(?:[{_CAP}][\w'’\-]+ ){{1,3}}(?:{streets})$")
 
-    def find(self, text: str) -> Iterator[Entity]:
-        """Every address so written."""
+    def find(self, text: str, places: Iterable[int]) -> Iterator[Entity]:
+        """Every address so written; `places` are those of numbers that may be a code or a house's."""
         done = read = 0
-        for at in _places(text):
+        for at in places:
             m = _NUMBER.match(text, at) if at >= read else None
             if m is None:
                 continue
@@ -155,12 +157,9 @@ class PostalAddresses:
                 end = country.end()
             done = end
             yield Entity("ADDRESS", start, end, 0.93 if way == "code" else 0.8, "street and number")
-        for sign in _LABELS:
-            at = text.find(sign)
-            while at >= 0:
-                if (label := _LABEL.match(text, at)) and (entity := self._labelled(text, label.end())):
-                    yield entity
-                at = text.find(sign, at + 8)
+        for label in _LABELS.find(text):
+            if entity := self._labelled(text, label.end()):
+                yield entity
 
     def _before_code(self, text: str, code: re.Match[str], done: int) -> int | None:
         """Where the address begins that a code ends; None where no street leads to it."""
@@ -235,22 +234,29 @@ class PostalAddresses:
         return Entity("ADDRESS", start, start + len(value), 0.75, "label before it")
 
 
-def _places(text: str) -> list[int]:
-    """Where a number begins that may be a code or a house's, by place."""
+def find_places(text: str) -> tuple[list[int], list[int]]:
+    """The blanks between a house and its street, and the numbers that may be a code or a house's."""
+    houses: list[int] = []
     places: set[int] = set()
     streets: list[int] = []
     for found in _BLANK.finditer(text):
-        at, way = found.start(), found.lastindex
-        if way == _FRENCH_STREET:
+        at = found.start()
+        sign = text[at + 1]
+        if sign.islower():
             streets.append(at)
-        else:
-            places.add(at - 2 if way == _IRISH_END else at + 1)
+            continue
+        if found.lastindex is not None:
+            houses.append(at)
+        if sign.isdigit():
+            places.add(at + 1)
+        elif _IRISH_END.match(text, at - 1):
+            places.add(at - 2)
     streets += [found.start() for found in _TOWN_CODE.finditer(text)]
     for at in streets:
         if house := _HOUSE_NUMBER.search(text, max(0, at - _HOUSE_REACH), at):
             # Of 12/34 the second is one, too, where something else has ended with the first.
             places.update((house.start(), text.rfind("/", house.start(), at) + 1 or house.start()))
-    return sorted(places)
+    return houses, sorted(places)
 
 
 def _before_number(text: str, at: int, street: re.Pattern[str]) -> int | None:
