@@ -18,7 +18,7 @@ from naru.trust.detect.numbers import read_numbers
 from naru.trust.detect.numbers_hidden import find_hidden
 from naru.trust.entity import Entity
 
-_IPV6 = "[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]|[0-9a-f]::[0-9a-f]|::[0-9a-f]"
+_IPV6 = "::[0-9a-f]|[0-9a-f]:[0-9a-f]{1,4}::|(?:[0-9a-f]{1,4}:){6}[0-9a-f:]"
 # Labels whose value is found from the label, since its own shape would be found everywhere.
 _PROMISES = {"POSTAL_CODE": papers.find_postal_after, "PASSPORT": papers.find_passport_after}
 _MAX_TRIGGER = 16
