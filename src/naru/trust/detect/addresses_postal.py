@@ -15,6 +15,13 @@ from naru.trust.entity import Entity
 _REACH = 150
 _REGION_REACH = 40
 """A state's name and the signs after it are shorter."""
+
+
+def _at_end(*forms: str) -> re.Pattern[str]:
+    """The longest part of a text, from one of its words on, that has one of the forms."""
+    return re.compile(rf"(?:^|(?<=\s))(?:{'|'.join(forms)})$")
+
+
 _CAP = "A-ZÀ-ÖØ-Þ"
 _WORD = rf"(?:(?:No|St|Co|Dr|Mt|Ft|Rd|Ave|Apt|Ste|Blvd)\.|[{_CAP}0-9#][\w'’/#\-]*)"
 _WORDS = rf"{_WORD}(?: (?:{_WORD}|of|the|upon|on|de|la|le|du|des|&)){{0,5}}"
@@ -30,34 +37,35 @@ _COUNTRY = re.compile(
     r"|Belgium|Spain|Italy|Portugal|Poland"
     r"|Sweden|Norway|Denmark|Finland|India|Singapore)\b"
 )
+# One class of signs, for which alone the search stops; then what makes an end of each.
 _STOP = re.compile(
-    r"[:|>;\"“”()\[\]{}=<]|\t|(?<![\n ])  |\n\s*\n|[!?]\s"
-    r"|(?<!\bNo)(?<!\bSt)(?<!\bCo)(?<!\bAv)(?<!\bApt)(?<!\bAve)(?<!\bRd)(?<!\bDr)(?<!\bSte)(?<!O)\.\s"
+    r"[:|>;\"“”()\[\]{}=<\t \n!?.](?:(?<= )(?<![\n ] ) |(?<=[:|>;\"“”()\[\]{}=<\t])|(?<=\n)\s*\n|(?<=[!?])\s"
+    r"|(?<=\.)(?<!\b(?:No|St|Co|Av|Rd|Dr)\.)(?<!\b(?:Apt|Ave|Ste)\.)(?<!O\.)\s)"
 )
 _PIECE = re.compile(r"[^,\n]+")
-_NUMBERED = re.compile(
-    rf"(?:^|(?<=\s))(?:No\.? ?)?[NSEW]?[0-9]{{1,5}}[A-Za-z]?"
-    rf"(?:[\-/][0-9]{{1,4}}[A-Za-z]?){{0,2}}(?: {_WORDS})?$"
-    rf"|(?:^|(?<=\s))(?:Av\.?|Avenida|Calle|Rua|Via|Viale|Rue|Jalan|Jl\.?|Carrer|Paseo)"
-    rf" {_WORDS} ?[0-9]{{1,5}}$"
+_NUMBERED = (
+    rf"(?:No\.? ?)?[NSEW]?[0-9]{{1,5}}[A-Za-z]?(?:[\-/][0-9]{{1,4}}[A-Za-z]?){{0,2}}(?: {_WORDS})?"
+    rf"|(?:Av\.?|Avenida|Calle|Rua|Via|Viale|Rue|Jalan|Jl\.?|Carrer|Paseo) {_WORDS} ?[0-9]{{1,5}}"
 )
-_UNIT = re.compile(
-    r"(?:^|(?<=\s))(?:(?:Flat|Unit|Apt|Apartment|Suite|Ste|Room|Rm|Floor|Fl|Level|Lot|Shop|House|Villa|Block|Tower"
+_IS_NUMBERED = re.compile(_NUMBERED)
+_UNIT = (
+    r"(?:Flat|Unit|Apt|Apartment|Suite|Ste|Room|Rm|Floor|Fl|Level|Lot|Shop|House|Villa|Block|Tower"
     r"|Bldg|Building|Box|Door|Plot|Blk|Road|Sector|Studio|Penthouse|No)\b\.? ?#?[A-Z0-9][\w/\-]{0,6}"
     r"|(?:RR|RFD|R\.R\.|Route|Rte|HC|Rural Route|Star Route) ?#?[0-9]{1,4}(?:,? Box [0-9]{1,6}[A-Z]?)?"
     r"|P\.? ?O\.? Box [0-9]{1,7}|[0-9]{1,2}(?:st|nd|rd|th) [Ff]loor|[0-9]{1,3}[A-Z]?/[0-9]{1,3}"
-    r"|#[0-9]{1,5}[A-Z]?|[A-Z]-?[0-9]{1,4})$"
+    r"|#[0-9]{1,5}[A-Z]?|[A-Z]-?[0-9]{1,4}"
 )
-UNIT_BEFORE = re.compile(rf"{_UNIT.pattern.removesuffix('$')},\s$")
+UNIT_BEFORE = re.compile(rf"(?:^|(?<=\s))(?:{_UNIT}),\s$")
 _HOUSES = (
     "House|Cottage|Hall|Farm|Farmhouse|Lodge|Tower|Towers|Mansions|Manor|Mill|Barn|Schoolhouse|Rectory|Vicarage"
     "|Villa|Villas|Heights|Apartments|Residency|Residences|Hotel|Inn|Building|Buildings|Chambers|Cottages|Grange"
     "|Bungalow|Court|Point|Wharf|Works|Stables|Priory|Abbey|Castle|Croft"
 )
-_HOUSE = re.compile(
-    rf"(?:^|(?<=\s))(?:(?:The|Hotel) [{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+){{0,3}}"
-    rf"|[{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+){{0,2}} (?:{_HOUSES}))$"
+_HOUSE = (
+    rf"(?:The|Hotel) [{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+){{0,3}}"
+    rf"|[{_CAP}][\w'’\-]+(?: [{_CAP}][\w'’\-]+){{0,2}} (?:{_HOUSES})"
 )
+_HAS_HOUSE, _HAS_HOUSE_OR_UNIT = _at_end(_HOUSE), _at_end(_HOUSE, _UNIT)
 _PLACE = re.compile(
     rf"\s*[{_CAP}][\w'’\-]+\.?(?: (?:[{_CAP}][\w'’\-]+\.?|of|the|upon|on|in|by|de|la|le)|-){{0,3}}\s*"
 )
@@ -81,7 +89,8 @@ Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite
 _BLANK = re.compile(
     r" [A-Z0-9abcipqr](?:(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) )"
     r"|(?<=[0-9])(?:(?=[0-9]{0,2}(?:st|nd|rd|th) )(?:(?<=[0-9] .)|(?<=[0-9][A-Za-z] .))()"
-    r"|(?=[A-Z])(?<=[A-Z0-9] .)|(?=[0-9][0-9\-])(?<=[A-Za-z.,] .)"
+    r"|(?=[A-Z][A-Z0-9](?![A-Za-z0-9\-]))(?<=[A-Z0-9] .)"
+    r"|(?=[0-9]{2,5}(?:-[0-9]{3,4})?(?![A-Za-z0-9\-]))(?<=[A-Za-z.,] .)"
     r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) .))"
     r"|(?<=[A-Z])(?:(?<=[0-9] .)|(?<=[0-9][A-Za-z] .))(?=[A-Za-z'’.\-]{0,18} |roadway|[A-Z0-9]{3})())"
 )
@@ -116,10 +125,6 @@ _STREET_BEFORE = re.compile(
 )
 
 
-def _start(found: re.Match[str]) -> int:
-    return found.start()
-
-
 class PostalAddresses:
     """Finds addresses by their codes, labels and, of the Continent, by their ways of writing."""
 
@@ -130,11 +135,11 @@ class PostalAddresses:
             "Ontario|Quebec|Québec|British Columbia|Alberta|Manitoba|Saskatchewan|Nova Scotia|New Brunswick"
             "|Newfoundland and Labrador|Prince Edward Island|ON|QC|BC|AB|MB|SK|NS|NB|NL|PE|YT|NT|NU"
         )
-        self._american = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(states)})\.?,? $")
-        self._canadian = re.compile(rf"(?<![A-Za-z])(?:{provinces}),? *$")
+        self._american = re.compile(rf"(?<![A-Za-z])(?=[A-Z])(?:{'|'.join(states)})\.?,? $")
+        self._canadian = re.compile(rf"(?<![A-Za-z])(?=[A-Z])(?:{provinces}),? *$")
         self._australian = re.compile(r"(?<![A-Za-z])(?:NSW|VIC|Vic|QLD|Qld|WA|SA|TAS|Tas|ACT|NT),? $")
         streets = "|".join(sorted({*places["streets"], "Brae", "Quay", "Parade", "Steps", "Rise", "Yard"}))
-        self._street = re.compile(rf"(?:^|(?<=\s))(?:[{_CAP}][\w'’\-]+ ){{1,3}}(?:{streets})$")
+        self._head = _at_end(_UNIT, _HOUSE, _NUMBERED, rf"(?:[{_CAP}][\w'’\-]+ ){{1,3}}(?:{streets})")
 
     def find(self, text: str, places: Iterable[int]) -> Iterator[Entity]:
         """Every address so written; `places` are those of numbers that may be a code or a house's."""
@@ -205,14 +210,11 @@ class PostalAddresses:
             if not words:
                 continue
             offset = piece.start() + piece.group().index(words)
-            heads = [_UNIT.search(words), _HOUSE.search(words)]
-            if is_open:
-                heads += [_NUMBERED.search(words), self._street.search(words)]
             # 77 Larkspur Court is a number and a street, though Larkspur Court may be a house.
-            head = min(filter(None, heads), key=_start, default=None)
+            head = (self._head if is_open else _HAS_HOUSE_OR_UNIT).search(words)
             if head is not None:
                 begin = offset + head.start()
-                is_open = is_open and not words[head.start()].isdigit() and not _HOUSE.search(words)
+                is_open = is_open and not words[head.start()].isdigit() and not _HAS_HOUSE.search(words)
                 if head.start() > 0:
                     break
                 continue
@@ -227,7 +229,7 @@ class PostalAddresses:
             return None
         value = found.group().rstrip(".")
         has_digit = any(map(str.isdigit, value))
-        if not has_digit or len(value) < 8 or not (value.count(",") or _NUMBERED.fullmatch(value)):
+        if not has_digit or len(value) < 8 or not (value.count(",") or _IS_NUMBERED.fullmatch(value)):
             return None
         if value.replace(" ", "").replace("-", "").isdigit():
             return None
