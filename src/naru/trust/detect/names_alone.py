@@ -91,6 +91,8 @@ class AloneNames:
             if following is None:
                 return None
             word = following.group(1)
+        if word[0] not in self._tails.starts:
+            return None
         title = next((word[:k] for k in range(min(5, len(word)), 1, -1) if word[:k] in self._w.titles), None)
         if title is None:
             return None

@@ -12,7 +12,7 @@ _AGE = re.compile(
     r"|본명|가명|남[,·)]|여[,·)]|사번|학번|주민|생년|연락처"
     r"|전화|010|02-|(?:19|20)\d{2}[년.\-]|\d{2}[.년]|만 ?\d{1,3}세)"
 )
-_NEXT = re.compile(r" ?\(?([가-힣]{1,7})")
+_RUN = re.compile("[가-힣]{1,7}")
 _NEXT_WORD = re.compile(r" ([A-Z]{0,5}[가-힣]{1,12})")
 _LABEL = re.compile(
     r"([가-힣]{1,7}(?: ?[가-힣]{1,5})?)(?: ?\([^)\n]{1,10}\))?[\"'”]?\s{0,3}[:：=|\]】>]\s{0,3}[\"'“]?$"
@@ -58,14 +58,18 @@ class Context:
         nearest = text[j : j + 1]
         if nearest != " " and nearest != "(":
             return 0.0, ""
-        if "(" in text[j : j + 2] and _AGE.match(text, j):
-            return 2.6, "age or Hanja after it"
-        m = _NEXT.match(text, j)
+        at = j + (nearest == " ")
+        if text[at : at + 1] == "(":
+            if _AGE.match(text, j):
+                return 2.6, "age or Hanja after it"
+            at += 1
+        first = text[at : at + 1]
+        if first not in self._starts:
+            return self._further(text, j) if far and "가" <= first <= "힣" else (0.0, "")
+        m = _RUN.match(text, at)
         if m is None:
             return 0.0, ""
-        word = m.group(1)
-        if word[0] not in self._starts:
-            return self._further(text, j) if far else (0.0, "")
+        word = m.group()
         if word == "전":
             return (2.5, "title after it") if self._title_soon(text, m.end(), 3) else (0.0, "")
         if word[0] in "씨님" and ends_or_particle(word, 1):

@@ -23,6 +23,9 @@ _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1
 _CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|\n]|\Z)")
 _CELL_BEFORE = re.compile(r"([가-힣]{2,4})\"?( ?[(/,|\t] ?\"?|\", ?\"| )\Z")
 _CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
+_BEFORE_CELL, _AFTER_CELL = frozenset(' "(/,|\t'), frozenset('",|\t')
+_REACH = 9
+"""How far a name and the signs after it reach to where the next cell begins."""
 _PURE_LIST = re.compile(
     r"(?:^|(?<=[:：\-—] ))"
     r"([가-힣]{2,4}(?:(?:, | ?[·、] ?|,)[가-힣]{2,6}(?: [가-힣]{1,5})?){2,60})(?=\n|\Z| 외)",
@@ -56,6 +59,8 @@ UNUSUAL = frozenset(
 _LIST_SIGNS = frozenset(",/·、")
 _CELL, _LIST = -6.2, -2.6
 """Points that syllables must have in a cell and in a list."""
+_SIGNS = frozenset("0a가*")
+"""What a word or a number is drawn as."""
 
 
 def _drawn(prefix: str) -> str:
@@ -164,12 +169,16 @@ class Rows:
         self, text: str, at: int, drawn: str, following: str, taken: set[int], found: list[Entity]
     ) -> bool:
         """Whether the line at `at` is of the same form; its name goes to `found`."""
+        if not drawn and not "가" <= text[at : at + 1] <= "힣":
+            return False
         window = text[at : at + _MAX_PREFIX + 12]
+        last = "" if drawn[-1:] in _SIGNS else drawn[-1:]
         for m in _RUN.finditer(window):
             start = at + m.start()
-            if window.find("\n", 0, m.start()) >= 0:
+            before = window[: m.start()]
+            if "\n" in before:
                 return False
-            if _drawn(window[: m.start()]) != drawn:
+            if not before.endswith(last) or _drawn(before) != drawn:
                 continue
             if start in taken:
                 return True
@@ -218,22 +227,27 @@ class Rows:
 
     def find_beside(self, text: str, start: int, end: int, taken: set[int]) -> Entity | None:
         """The name in the cell or before the bracket next to an identifier at `start`."""
-        m = _CELL_BEFORE.search(text[max(0, start - 24) : start])
-        if m is not None:
-            at = max(0, start - 24) + m.start(1)
-            found = self._beside(text, at, at + len(m.group(1)), taken, is_cell=m.group(2) not in (" ", "("))
-            if found is not None:
-                return found
-        m = _CELL_AFTER.match(text, end)
-        if m is not None and text[m.end(1) : m.end(1) + 1] in _CLOSED:
-            return self._beside(text, m.start(1), m.end(1), taken, is_cell=True)
+        if text[start - 1 : start] in _BEFORE_CELL:
+            window = text[max(0, start - _REACH) : start]
+            m = _CELL_BEFORE.search(window)
+            if m is not None:
+                at = start - len(window) + m.start()
+                is_cell = m.group(2) not in (" ", "(")
+                found = self._beside(text, at, at + len(m.group(1)), taken, is_cell=is_cell)
+                if found is not None:
+                    return found
+        m = _CELL_AFTER.match(text, end) if text[end : end + 1] in _AFTER_CELL else None
+        if m is not None and text[m.end() : m.end() + 1] in _CLOSED:
+            return self._beside(text, m.start(1), m.end(), taken, is_cell=True)
         return None
 
     def _beside(self, text: str, at: int, end: int, taken: set[int], *, is_cell: bool) -> Entity | None:
-        if at in taken or text[at - 1 : at].isalnum() or (not is_cell and text[end - 1] in _PARTICLES):
+        is_long = end - at >= _LONG
+        if not is_cell and (not is_long or text[end - 1] in _PARTICLES):
             return None
-        floor = _BRACKETED if end - at >= _LONG else _SHORT
-        if self._shapes.read(text, at, floor) != end or (end - at < _LONG and not is_cell):
+        if at in taken or text[at - 1 : at].isalnum():
+            return None
+        if self._shapes.read(text, at, _BRACKETED if is_long else _SHORT) != end:
             return None
         taken.add(at)
         return Entity("PERSON", at, end, 0.75, "beside an identifier")
@@ -255,9 +269,12 @@ class Rows:
             # A mention begins a word, so that one pass over their beginnings spares a search for each name.
             wanted = given.union(name[:2] for name in unusual)
             begins = Counter(filter(wanted.__contains__, _BEGINNING.findall(text)))
-            begins.subtract([text[at : at + 2] for at in taken])
-            unusual = {name for name in unusual if begins[name[:2]] > 0}
-            given = {name for name in given if begins[name] > 0}
+            for pair in [text[at : at + 2] for at in taken]:
+                if pair in begins:
+                    begins[pair] -= 1
+            often = {pair for pair, count in begins.items() if count > 0}
+            unusual = {name for name in unusual if name[:2] in often}
+            given &= often
         for names, is_alone in ((unusual, False), (given, True)):
             for name in sorted(names)[:_MAX_NAMES]:
                 self._mentions(text, name, taken, found, is_alone=is_alone)
