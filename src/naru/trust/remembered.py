@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 from naru.trust.entity import Entity
 
 _SECRET = os.urandom(32)
+_DIGEST_BYTES = 15
+"""One more, and Python's memory would give a digest 64 bytes instead of 48."""
 _MAX_TEXTS = 16_384
 _MAX_FOUND = 64
 """Of one text; a list of customers is looked at again each time."""
@@ -41,7 +43,7 @@ class Memory(Generic[T]):
         What that raises goes through. None is not kept: next time it is found out again.
         """
         said = f"{owner}\0{text}".encode("utf-8", "surrogatepass")
-        digest = hashlib.blake2b(said, key=_SECRET, digest_size=16).digest()
+        digest = hashlib.blake2b(said, key=_SECRET, digest_size=_DIGEST_BYTES).digest()
         found = self._recent.get(digest)
         if found is None:
             found = self._older.get(digest)

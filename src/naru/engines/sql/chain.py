@@ -7,6 +7,7 @@ file names alone: a start with nothing to do never imports Alembic.
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def read_revision(connection: sa.Connection) -> str | None:
 
 def upgrade(connection: sa.Connection) -> None:
     """Run the missing steps inside the caller's transaction: all of them, or none."""
+    # Alembic brings Mako, and Mako colours tracebacks where it can: 5 MiB of lexers that would stay for good.
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]  # says: not to be had
     from alembic import command  # noqa: PLC0415  a start with nothing to do must not pay for it
     from alembic.config import Config  # noqa: PLC0415  as above
 
