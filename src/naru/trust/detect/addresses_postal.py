@@ -88,7 +88,7 @@ Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec May RR Route Box Flat Unit Apt Suite
 # Irish code; a code or a German house after its street.
 _BLANK = re.compile(
     r" [A-Z0-9abcipqr](?:(?<=[0-9,rs] [abcipqr])(?=(?:ue|venue|oulevard|lace|uai|hemin|llée|mpasse) )"
-    r"|(?<=[0-9])(?:(?=[0-9]{0,2}(?:st|nd|rd|th) )(?:(?<=[0-9] .)|(?<=[0-9][A-Za-z] .))()"
+    r"|(?<=[0-9])(?<=[0-9A-Za-z.,] .)(?:(?=[0-9]{0,2}(?:st|nd|rd|th) )(?:(?<=[0-9] .)|(?<=[0-9][A-Za-z] .))()"
     r"|(?=[A-Z][A-Z0-9](?![A-Za-z0-9\-]))(?<=[A-Z0-9] .)"
     r"|(?=[0-9]{2,5}(?:-[0-9]{3,4})?(?![A-Za-z0-9\-]))(?<=[A-Za-z.,] .)"
     r"|(?<=(?:[a-z]weg|latz|asse|raße|llee|damm|str\.) .))"
