@@ -19,33 +19,37 @@ _PARTICLES = (
 )
 
 
-def _expression(upper: str, lower: str) -> re.Pattern[str]:
-    """A run of capitalised words, for letters of ASCII or of all of Europe and Vietnam.
+def _expression() -> re.Pattern[str]:
+    """A run of capitalised words in letters of all of Europe and Vietnam.
 
     The first letter comes before what must not precede it: for it alone the search stops. What follows it
     tells the kinds apart: a small letter or an initial, capitals (group 1), or 씨 and the like (group 2).
     """
+    upper, lower = "A-ZÀ-ÖØ-ÞĀ-ſƠƯḀ-ỿ", "a-zß-öø-ÿĀ-ſơưḀ-ỿ"
     first, word = f"[{upper}]", f"[{upper}{lower}0-9]"
     rest = rf"(?:[{lower}'’]+(?:{first}[{lower}]+)?|'|’)(?:-[{upper}{lower}][{lower}]+){{0,2}}"
     part = first + rest
     initials = rf"\.(?: ?{first}\.){{0,2}} {part}"
-    between = rf" (?:(?:{_PARTICLES}) |{first}\.? (?:{first}\. )?|[\"“(‘']{part}[\"”)’'] )?"
+    # Most are followed by a word in small letters: known at its first, unless it may be a particle.
+    small = "".join({particle[0] for particle in _PARTICLES.split("|")})
+    between = (
+        rf" (?=[{upper}{small}\"“(‘'])"
+        rf"(?:(?:{_PARTICLES}) |{first}\.? (?:{first}\. )?|[\"“(‘']{part}[\"”)’'] )?"
+    )
     return re.compile(
-        rf"{first}(?<!{word}{first})(?:(?<![_@/.\-]{first})(?:{rest}|{initials})"
+        rf"{first}(?<!{word}.)(?:(?<![_@/.\-].)(?:{rest}|{initials})"
         rf"(?:{between}{part}){{0,4}}(?:,? (?:[JS]r\b\.?|I{{2,3}}\b)| {first}\.(?![{upper}{lower}]))?"
         rf"(?!{word}|[_@])"
-        rf"|((?<!_{first}){first}{{1,15}}(?:-{first}{{2,15}})?(?:,? {first}\.?)?"
+        rf"|((?<!_.){first}{{1,15}}(?:-{first}{{2,15}})?(?:,? {first}\.?)?"
         rf"(?:,? {first}[{upper}'\-]{{1,14}}){{1,5}}(?: {first}\.)?(?!{word}|_))"
-        rf"|((?<![.\-/]{first})(?=(?:\(\d{{1,3}}[^)\n]{{0,8}}\))? ?(?:씨|군|양)"
+        rf"|((?<![.\-/].)(?=(?:\(\d{{1,3}}[^)\n]{{0,8}}\))? ?(?:씨|군|양)"
         r"(?:[은는이가을를의도와과측만 ,.(]|에게|$))))"
     )
 
 
-_ASCII = ("A-Z", "a-z")
-_EUROPE = ("A-ZÀ-ÖØ-ÞĀ-ſƠƯḀ-ỿ", "a-zß-öø-ÿĀ-ſơưḀ-ỿ")
 _IN_CAPITALS, _LETTER = 1, 2
 _SURE = 0.5
-_MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40})[0-9]{0,4}\Z")
+_MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40}+)[0-9]{0,4}+\Z")
 _MAILBOX_REACH = 45
 _SEPARATORS = re.compile(r"[._\-+]")
 _QUOTES = "\"“”‘’'(),."
@@ -67,7 +71,8 @@ def _mailboxes(text: str) -> Iterator[str]:
     """Of each e-mail address what stands before its `@`, without the digits at its end."""
     at = text.find("@")
     while at >= 0:
-        if found := _MAILBOX.search(text, max(0, at - _MAILBOX_REACH), at):
+        low = max(0, at - _MAILBOX_REACH)
+        if found := _MAILBOX.search(text, max(low, text.rfind(" ", low, at)), at):
             yield found.group(1)
         at = text.find("@", at + 1)
 
@@ -94,7 +99,7 @@ class EnglishNames:
         self._korean = frozenset(map(str.lower, sections("english_names.txt")["korean"]))
         self._points = Points(self._kinds, self._korean)
         self._around = Around(listed)
-        self._ascii, self._europe = _expression(*_ASCII), _expression(*_EUROPE)
+        self._run = _expression()
 
     def find(self, text: str) -> list[Entity]:
         """Names by lists and context, then their parts that stand alone; weak ones below a half, too."""
@@ -110,7 +115,7 @@ class EnglishNames:
         """What each run of capitalised words is; those that say too little go to `alone`."""
         found: list[Entity] = []
         known, end = self._kinds, 0
-        for m in (self._ascii if text.isascii() else self._europe).finditer(text):
+        for m in self._run.finditer(text):
             sequence = m[0]
             if m.lastindex is None and " " not in sequence:
                 # Most are the first word of a sentence.
@@ -202,8 +207,10 @@ class EnglishNames:
         return more
 
     def _is_brand(self, parts: list[str]) -> bool:
+        if len(parts) < 2:
+            return False
         keys = [plain(part.strip(_QUOTES)) for part in parts]
-        return len(keys) > 1 and any(f"{a}_{b}" in self._brands for a, b in pairwise(keys))
+        return any(f"{a}_{b}" in self._brands for a, b in pairwise(keys))
 
     def _trim_start(self, start: int, parts: list[str]) -> tuple[int, list[str], str]:
         """Without the titles and plain words before a name; the last of them is a cue."""
