@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from naru.trust.detect.dates_english import find_birth_after
@@ -79,7 +79,7 @@ class BirthDateDetector:
         """Every date of birth; a date without a sign of birth is none."""
         return self._numbered(text) if has_digit(text) else ()
 
-    def find_near(self, text: str, entities: Iterable[Entity], _weak: Iterable[Entity]) -> Iterable[Entity]:
+    def find_near(self, text: str, entities: Sequence[Entity], _weak: Sequence[Entity]) -> Iterable[Entity]:
         """Dates between a person and a number of theirs in a row."""
         return find_in_rows(text, entities)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from operator import attrgetter
 
@@ -49,17 +49,11 @@ def find_after_sex(text: str) -> Iterator[Entity]:
             yield Entity("BIRTH_DATE", m.start(1), m.end(1), 0.8, "sex before it")
 
 
-def find_in_rows(text: str, entities: Iterable[Entity]) -> Iterator[Entity]:
+def find_in_rows(text: str, entities: Sequence[Entity]) -> Iterator[Entity]:
     """A date in a cell of its own between a person and a number of theirs in one line."""
-    people: list[Entity] = []
-    told: list[int] = []
-    for e in sorted(entities, key=_START):
-        if e.type == "PERSON":
-            people.append(e)
-        elif e.type in _TELLING:
-            told.append(e.start)
+    told = sorted([e.start for e in entities if e.type in _TELLING])
     done = -1
-    for person in people if told else ():
+    for person in sorted([e for e in entities if e.type == "PERSON"], key=_START) if told else ():
         if person.end <= done:
             continue
         stop = text.find("\n", person.end, person.end + 2 * _REACH)

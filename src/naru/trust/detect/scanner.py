@@ -70,7 +70,9 @@ class Scanner:
             Exception: whatever a detector raised. Who calls must then treat the text as personal as a whole.
         """
         threshold = self._threshold
-        hits = [entity for find in self._finders for entity in find(text)]
+        hits: list[Entity] = []
+        for find in self._finders:
+            hits += find(text)
         if not hits:
             return hits
         found = [entity for entity in hits if entity.score >= threshold]
@@ -86,27 +88,28 @@ def resolve(found: list[Entity]) -> list[Entity]:
     """The best of overlapping entities. One that holds another whole wins, unless it is much less sure."""
     found.sort(key=_START)
     kept: list[Entity] = []
-    cluster: list[Entity] = []
-    reach = -1
+    # Those that overlap are the last of `kept`, from `cluster` on, until one comes that does not.
+    cluster, reach = 0, -1
     for entity in found:
-        _, start, end, _, _ = entity
-        if start >= reach:
-            kept += _settle(cluster) if len(cluster) > 1 else cluster
-            cluster = [entity]
+        end = entity.end
+        if entity.start >= reach:
+            if len(kept) - cluster > 1:
+                kept[cluster:] = _settle(kept[cluster:])
+            cluster, reach = len(kept), end
+        elif end > reach:
             reach = end
-        else:
-            cluster.append(entity)
-            if end > reach:
-                reach = end
-    kept += _settle(cluster) if len(cluster) > 1 else cluster
+        kept.append(entity)
+    if len(kept) - cluster > 1:
+        kept[cluster:] = _settle(kept[cluster:])
     return kept
 
 
 def _rank(entity: Entity) -> tuple[bool, float, int]:
     # The operator's own words come first: they were named on purpose. Then certainty, where a longer span
     # gains a little with each sign, so that an address beats the name or the postal code within it.
-    length = entity.end - entity.start
-    return entity.type.startswith(CUSTOM), entity.score + min(length, 100) * 0.01, length
+    kind, start, end, score, _ = entity
+    length = end - start
+    return kind.startswith(CUSTOM), score + min(length, 100) * 0.01, length
 
 
 def _settle(cluster: list[Entity]) -> list[Entity]:
