@@ -17,8 +17,9 @@ _CELL = {
     )
     for d in _DELIMITERS
 }
-# The end of a line before one that may be a head: its first field is short. Most lines fail at one look.
-_BEFORE_HEAD = re.compile(rf"\n(?=[^\n\t|,;]{{0,{_MAX_FIELD}}}+[\t|,;])")
+# The end of a line before one that may be a head: all of its fields are short.
+_FIELD = rf"[^\n\t|,;]{{0,{_MAX_FIELD}}}+"
+_BEFORE_HEAD = re.compile(rf"\n(?=(?:{_FIELD}[\t|,;])++{_FIELD}\n)")
 _WORDS = re.compile(r"[a-z]+")
 _INSERT = re.compile(r"insert into [^\n(]{1,80}\(([^()\n]{3,240})\)\s*values\s*", re.IGNORECASE)
 _ROW = re.compile(r"\s*,?\s*\(((?:[^()'\n]|'(?:[^'\n]|'')*'){1,400})\)")
