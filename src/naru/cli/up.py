@@ -32,8 +32,8 @@ def up(
     running (or at once on SIGHUP); a bad file is refused and the running settings stay. Ctrl-C stops
     after the calls in flight are done.
     """
-    # What is imported and built stays: looking for garbage in it takes a quarter of the start. `run` turns the
-    # collector on again once it serves.
+    # What is imported and built stays: looking for garbage in it takes a quarter of the start. `run` turns
+    # the collector on again once it serves.
     gc.disable()
     from naru.server import run
 
