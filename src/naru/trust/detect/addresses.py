@@ -10,7 +10,7 @@ from operator import attrgetter
 from naru.trust.detect.addresses_english import EnglishAddresses
 from naru.trust.detect.addresses_korean import KoreanAddresses
 from naru.trust.detect.addresses_postal import PostalAddresses, find_places
-from naru.trust.detect.folding import has_digit
+from naru.trust.detect.leaps import has_digit
 from naru.trust.entity import Entity
 
 

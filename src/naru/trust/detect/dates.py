@@ -8,8 +8,7 @@ from datetime import date
 
 from naru.trust.detect.dates_english import find_birth_after
 from naru.trust.detect.dates_near import find_after_sex, find_in_rows
-from naru.trust.detect.folding import has_digit
-from naru.trust.detect.leaps import Leaps
+from naru.trust.detect.leaps import Leaps, has_digit
 from naru.trust.entity import Entity
 
 _MONTHS = (

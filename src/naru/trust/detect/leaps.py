@@ -1,4 +1,4 @@
-"""Searches for what begins with one of few letters, a pass for each letter.
+"""Searches for one of few letters, and for what begins with one, a pass for each letter.
 
 The engine leaps to one letter ten times as fast as it walks to one of several.
 """
@@ -6,6 +6,18 @@ The engine leaps to one letter ten times as fast as it walks to one of several.
 from __future__ import annotations
 
 import re
+
+_DIGITS = "0123456789０１２３４５６７８９"
+_DIGIT = re.compile("[0-9０-９]")
+_SHORT = 250
+"""A text that is walked through sooner than it is leapt through twenty times."""
+
+
+def has_digit(text: str) -> bool:
+    """Whether there is any digit, plain or full-width."""
+    if len(text) < _SHORT:
+        return _DIGIT.search(text) is not None
+    return any(map(text.__contains__, _DIGITS))
 
 
 class Leaps:
