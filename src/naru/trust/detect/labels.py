@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 OTHER = "OTHER"
 """The group of labels of numbers that identify nobody: orders, parcels, versions, amounts."""
@@ -148,53 +148,57 @@ class Labels:
 
     Args:
         text: folded.
-        hits: of a matcher, by rising end; the first number of each is an index into MEANINGS, or past it.
-        ends: of the hits, in code points.
+        expressions: that a matcher found, as indices into MEANINGS, or past it.
+        ends: of each, in code points; rising.
+
+    Attributes:
+        ends: of the labels, and one out of reach at either end.
     """
 
-    __slots__ = ("_at", "_ends", "_groups", "_starts", "_text")
+    __slots__ = ("_groups", "_starts", "_text", "ends")
 
-    def __init__(self, text: str, hits: list[tuple[int, int, int]], ends: list[int]) -> None:
+    def __init__(self, text: str, expressions: Iterable[int], ends: Iterable[int]) -> None:
         self._text = text
-        # Out of reach at either end, so that there is a label on both sides of every place.
         last_start = last_end = -_FAR
-        self._ends = found_ends = [last_end]
-        self._starts = found_starts = [last_start]
+        self.ends = kept_ends = [last_end]
+        self._starts = kept_starts = [last_start]
         self._groups = groups = [""]
-        self._at = 1
         meanings = MEANINGS
         count = len(meanings)
-        for hit, end in zip(hits, ends, strict=True):
-            if hit[0] >= count:
+        for expression, end in zip(expressions, ends, strict=True):
+            if expression >= count:
                 continue
-            group, length, reach = meanings[hit[0]]
-            end -= reach
+            group, length, reach = meanings[expression]
+            if reach:
+                end -= reach
             start = end - length
-            if last_end >= end and last_start <= start:
+            if last_start <= start and last_end >= end:
                 continue
             # A longer word knows better than those within it: 외국인등록 and not 등록.
-            while found_starts[-1] >= start:
-                found_ends.pop()
-                found_starts.pop()
+            while last_start >= start:
+                kept_ends.pop()
+                kept_starts.pop()
                 groups.pop()
-            found_ends.append(end)
-            found_starts.append(start)
+                last_start = kept_starts[-1]
+            kept_ends.append(end)
+            kept_starts.append(start)
             groups.append(group)
-            last_start, last_end = start, end
-        found_ends.append(len(text) + _FAR)
-        found_starts.append(len(text) + _FAR)
+            last_start = start
+            last_end = end
+        kept_ends.append(len(text) + _FAR)
+        kept_starts.append(len(text) + _FAR)
 
     def find_before(self, start: int) -> tuple[str, int] | None:
         """The group of the nearest label before an offset, and how far it is; within the same clause only."""
-        at = bisect_right(self._ends, start) - 1
-        distance = start - self._ends[at]
+        at = bisect_right(self.ends, start) - 1
+        distance = start - self.ends[at]
         if distance > _REACH or (distance > 1 and self._is_parted(at, start)):
             return None
         return self._groups[at], distance
 
     def _is_parted(self, at: int, start: int) -> bool:
         """Whether what stands between a label and an offset parts them."""
-        gap = self._text[self._ends[at] : start]
+        gap = self._text[self.ends[at] : start]
         if gap in _PLAIN_GAPS:
             return False
         if _BREAK.search(gap) or ("\n" in gap and count_words(gap)):
@@ -203,24 +207,21 @@ class Labels:
             len(gap) > _OTHER_REACH or _BREAK_OTHER.search(gap) is not None or count_words(gap) > 1
         )
 
-    def find_near(self, start: int, end: int) -> tuple[str, int, bool]:
+    def find_near(self, at: int, start: int, end: int) -> tuple[str, int, bool]:
         """Of a span the nearest label's group or "", how far it is, and whether it stands before.
 
-        One before the span, unless one after it is much nearer. Looked for from where the last was found.
+        One before the span, unless one after it is much nearer.
+
+        Args:
+            at: the first of `ends` after `start`.
         """
-        ends, starts = self._ends, self._starts
-        at = self._at
-        while ends[at - 1] > start:
-            at -= 1
-        while ends[at] <= start:
-            at += 1
-        self._at = at
-        distance = start - ends[at - 1]
+        distance = start - self.ends[at - 1]
         group = ""
         if distance <= _REACH and (distance <= 1 or not self._is_parted(at - 1, start)):
             group = self._groups[at - 1]
             if distance <= _AFTER_WEIGHT:
                 return group, distance, True
+        starts = self._starts
         while starts[at] < end:
             at += 1
         after = starts[at] - end
@@ -246,7 +247,7 @@ class Labels:
         if (
             group == OTHER
             or _BREAK_AFTER.search(self._text, end, self._starts[at])
-            or _NEXT_NUMBER.match(self._text, self._ends[at])
+            or _NEXT_NUMBER.match(self._text, self.ends[at])
         ):
             return ""
         return group

@@ -64,7 +64,7 @@ class Shape:
 
 
 class Number:
-    """Groups of digits side by side.
+    """Groups of digits side by side, one after the other of a text: a new one for each would take longer.
 
     Attributes:
         start, end: of the digits and what is between them.
@@ -88,11 +88,14 @@ class Number:
         "text",
     )
 
-    def __init__(self, text: str, start: int, end: int, shape: Shape, near: tuple[str, int, bool]) -> None:
-        digits = text[start:end]
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def move(self, start: int, end: int, shape: Shape, near: tuple[str, int, bool]) -> None:
+        """Goes on to the next number."""
+        digits = self.text[start:end]
         for sign in shape.signs:
             digits = digits.replace(sign, "")
-        self.text = text
         self.start = start
         self.end = end
         self.groups = shape.groups

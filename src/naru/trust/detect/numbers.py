@@ -6,6 +6,7 @@ Each number is looked at once, or once for each blank within it, and a bounded w
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,15 +79,16 @@ class _Plan:
     """What a number may be, from its shape.
 
     Attributes:
-        rules: by the group of its label and its first digit, filled as they are asked for; None when it is
-            no number of ours.
+        rules: by the group of its label and its first digit, filled as they are asked for.
+        is_number: there is any rule.
         special: looks whether it is more than groups of digits.
         is_plain: it is neither special nor a list, nor too long.
         is_cut: it may end at one of its blanks.
     """
 
     shape: Shape
-    rules: dict[str, _Rules] | None
+    rules: dict[str, _Rules]
+    is_number: bool
     special: _Special | None
     is_plain: bool
     is_cut: bool
@@ -96,10 +98,10 @@ class _Plan:
 def _plan_of(drawn: bytes) -> _Plan:
     """The plan of a chain of digits, drawn. No digit is kept: numbers are written in a few hundred ways."""
     shape = shape_of(drawn)
-    is_known = not shape.is_decimal and _rules_of(shape.groups)
+    is_number = not shape.is_decimal and _rules_of(shape.groups) != ()
     special = _special_of(drawn, shape.groups)
     is_plain = special is None and not shape.is_list and len(drawn) <= _MAX_LENGTH
-    return _Plan(shape, {} if is_known else None, special, is_plain, " " in shape.separators)
+    return _Plan(shape, {}, is_number, special, is_plain, " " in shape.separators)
 
 
 def _special_of(drawn: bytes, groups: tuple[int, ...]) -> _Special | None:
@@ -147,6 +149,9 @@ def _rules_for(shape: Shape, label: str, lead: str) -> _Rules:
 def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> None:
     """A closer look at each number: special shapes first, then every rule for its count of digits."""
     done = 0
+    ends = near.ends
+    at = 1
+    number = Number(text)
     for match in NUMBER.finditer(drawn):
         start, end = match.span(1)
         start -= 1
@@ -156,14 +161,16 @@ def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> 
         if not plan.is_plain and (done := _read_special(text, start, end, plan, near, found)):
             continue
         best: korean.Guess | None = None
-        if plan.rules is not None and match.lastindex == 1:
-            label = near.find_near(start, end)
-            best = _guess(text, start, end, plan, plan.rules, label)
+        if plan.is_number and match.lastindex == 1:
+            while ends[at] <= start:
+                at += 1
+            label = near.find_near(at, start, end)
+            best = _guess(number, start, end, plan, label)
             if plan.shape.is_even and label[0] == OTHER:
                 # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
                 done = end
         if plan.is_cut and (best is None or best[1] < _CERTAIN):
-            best, end = _read_cut(text, drawn, start, end, best, near)
+            best, end = _read_cut(number, drawn, start, end, best, near)
         if best is not None:
             kind, score, reason = best
             if kind == "PHONE":
@@ -184,15 +191,16 @@ def _read_special(text: str, start: int, end: int, plan: _Plan, near: Labels, fo
 
 
 def _read_cut(
-    text: str, drawn: bytes, start: int, end: int, best: korean.Guess | None, near: Labels
+    number: Number, drawn: bytes, start: int, end: int, best: korean.Guess | None, near: Labels
 ) -> tuple[korean.Guess | None, int]:
     """The best reading of a chain of digits that may be cut at each of its blanks, and where that ends."""
     cut = end
+    at = bisect_right(near.ends, start)
     while (cut := find_cut(drawn, start, cut)) > start:
         plan = _plan_of(drawn[start:cut])
-        if plan.rules is None:
+        if not plan.is_number:
             continue
-        guess = _guess(text, start, cut, plan, plan.rules, near.find_near(start, cut))
+        guess = _guess(number, start, cut, plan, near.find_near(at, start, cut))
         if guess is not None and (best is None or guess[1] > best[1]):
             best, end = guess, cut
         if best is not None and best[1] >= _CERTAIN:
@@ -201,23 +209,19 @@ def _read_cut(
 
 
 def _guess(
-    text: str,
-    start: int,
-    end: int,
-    plan: _Plan,
-    rules: dict[str, _Rules],
-    near: tuple[str, int, bool],
+    number: Number, start: int, end: int, plan: _Plan, near: tuple[str, int, bool]
 ) -> korean.Guess | None:
     """The likeliest of what the rules say of a number."""
-    lead = "+" if text[start - 1 : start] == "+" else text[start]
-    chosen = rules.get(near[0] + lead)
-    if chosen is None:
-        chosen = rules[near[0] + lead] = _rules_for(plan.shape, near[0], lead)
-    if not chosen:
+    text = number.text
+    key = near[0] + ("+" if text[start - 1 : start] == "+" else text[start])
+    rules = plan.rules.get(key)
+    if rules is None:
+        rules = plan.rules[key] = _rules_for(plan.shape, near[0], key[-1])
+    if not rules:
         return None
-    number = Number(text, start, end, plan.shape, near)
+    number.move(start, end, plan.shape, near)
     best: korean.Guess | None = None
-    for rule in chosen:
+    for rule in rules:
         guess = rule(number)
         if guess is not None and (best is None or guess[1] > best[1]):
             best = guess

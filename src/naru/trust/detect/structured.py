@@ -6,7 +6,7 @@ Linear: both scans read the text once, and what is looked at around a hit is bou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 
 from naru.trust.detect import labels, network, papers, papers_abroad, secrets
@@ -75,11 +75,12 @@ class StructuredDetector:
         has_digit = b"0" in drawn
         if not hits and not has_digit:
             return found
+        expressions = [expression for expression, _, _ in hits]
         ends = [end for _, _, end in hits]
         if len(data) != len(folded):
             ends = code_points(data, ends)
-        near = Labels(folded, hits, ends)
-        self._read_hits(folded, hits, ends, near, found)
+        near = Labels(folded, expressions, ends)
+        self._read_hits(folded, expressions, ends, near, found)
         if has_digit:
             read_numbers(folded, drawn, near, found)
         return found
@@ -87,8 +88,8 @@ class StructuredDetector:
     def _read_hits(
         self,
         text: str,
-        hits: list[tuple[int, int, int]],
-        ends: list[int],
+        expressions: Iterable[int],
+        ends: Iterable[int],
         near: Labels,
         found: list[Entity],
     ) -> None:
@@ -96,8 +97,8 @@ class StructuredDetector:
         readers = self._readers
         read = {"url": 0, "ipv6": 0, "pem": 0}
         pem_end = 0
-        for hit, end in zip(hits, ends, strict=True):
-            reader = readers[hit[0]]
+        for expression, end in zip(expressions, ends, strict=True):
+            reader = readers[expression]
             if not reader:
                 continue
             entity: Entity | None = None
