@@ -26,8 +26,8 @@ _SURNAMES = frozenset("김이박최정강조윤장임한오서신권황안송류
 _LONGEST = 6
 _FIRMS = ("컴퍼니", "코리아", "그룹", "테크", "미디어", "뱅크", "인터내셔널", "스튜디오", "엔터테인먼트")
 SPELLING = _LOAN | STRONG
-SPELLED, LISTED = 1, 2
-"""Groups of the gate: a spelling that a title follows, and what may be a word of the lists."""
+LISTED = 2
+"""The gate's group for what may be a word of the lists; the first is a spelling that a title follows."""
 
 
 def looks_foreign(word: str) -> bool:

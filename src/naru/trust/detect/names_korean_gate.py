@@ -21,7 +21,7 @@ def gate(w: Lexicon, foreign: ForeignReader) -> re.Pattern[str]:
     calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
     # One class of first letters, for which alone the search stops; what the letter is comes after it.
     return re.compile(
-        rf"[{letters}](?<![가-힣][가-힣])(?:"
+        rf"[{letters}](?<![가-힣].)(?:"
         rf"(?<=[{surnames}])(?:[{first}][{second}]|[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})"
         rf"|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff])|(?<=[:：|=].)|(?<=[:：|=] .))"
         rf"|(?=[{seconds}])(?:{doubles})"
