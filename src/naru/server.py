@@ -159,7 +159,7 @@ async def _serve(
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
-        _settle_memory()
+        settle_memory()
         # The ledger's thread hands Python's lock back after half a millisecond, not after five.
         sys.setswitchinterval(_SWITCH_S)
         greeting = asyncio.create_task(_greet(app, listener, ready_s))
@@ -171,7 +171,7 @@ async def _serve(
         await app.stop()
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Once everything is wired.
 
     It stays for good: out of the collector's sight, and with young objects gathered for longer, collecting

@@ -134,6 +134,15 @@ def test_the_road_loads_no_framework(module):
     assert not heavy & set(loaded)
 
 
+def test_a_start_carries_no_library_that_few_need():
+    """`naru up` loads what single sign-on, AWS, second factors, new tables and the embedded model need when
+    somebody has them: together they are 20 MiB and a quarter of a second."""
+    code = "import sys, naru.cli, naru.server; print(*sorted(sys.modules))"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    rare = {"aiohttp", "alembic", "babel.messages", "botocore", "joserfc", "numpy", "segno", "xllamacpp"}
+    assert not rare & set(loaded)
+
+
 def test_no_module_is_slow_to_import():
     """All of ours together, compiled, take hardly more time than the libraries they stand on (about as much
     when this was written): nothing is made of tables or models before somebody needs it."""
