@@ -166,9 +166,8 @@ def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> 
                 at += 1
             label = near.find_near(at, start, end)
             best = _guess(number, start, end, plan, label)
-            if plan.shape.is_even and label[0] == OTHER:
-                # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
-                done = end
+            # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
+            done = end if plan.shape.is_even and label[0] == OTHER else 0
         if plan.is_cut and (best is None or best[1] < _CERTAIN):
             best, end = _read_cut(number, drawn, start, end, best, near)
         if best is not None:

@@ -22,6 +22,8 @@ _IBAN_COUNTRIES = (
     "VA22 VG24 XK20"
 )
 _IBAN_LENGTHS = {entry[:2]: int(entry[2:]) for entry in _IBAN_COUNTRIES.split()}
+_IBAN_SIGNS = re.compile(r"[A-Z0-9]+(?: [A-Z0-9]+)*")
+_SIGN = re.compile(r"[0-9A-Za-z]")
 _STATES = (
     "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|"
     "OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|PR"
@@ -102,20 +104,17 @@ def find_iban(text: str, start: int) -> Entity | None:
     length = _IBAN_LENGTHS.get(text[start : start + 2])
     if length is None:
         return None
-    end, seen = start, 0
-    while seen < length and end < len(text):
-        if text[end] != " ":
-            if not (text[end].isascii() and text[end].isalnum()):
-                return None
-            seen += 1
-        elif text[end - 1] == " ":
-            return None
-        end += 1
-    if seen < length or (end < len(text) and text[end].isascii() and text[end].isalnum()):
+    signs = _IBAN_SIGNS.match(text, start, start + 2 * length)
+    assert signs is not None
+    end, seen = start - 1, 0
+    for word in signs.group().split(" "):
+        end += 1 + len(word)
+        seen += len(word)
+        if seen >= length:
+            break
+    if seen != length or _SIGN.match(text, end):
         return None
     compact = text[start:end].replace(" ", "")
-    if not compact[2:].isalnum() or compact != compact.upper():
-        return None
     is_checked = passes_mod97(compact)
     return Entity("IBAN", start, end, 0.95 if is_checked else 0.4, "country's length and check digits")
 
