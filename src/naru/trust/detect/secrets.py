@@ -128,6 +128,7 @@ PEM_TRIGGER = "-----BEGIN "
 _PEM_BODY = re.compile(r"(?:[A-Za-z0-9+/=\s\\:,.-]){0,20000}")
 _MAX_PEM = 20_000
 _TELLING = 64
+_FEW, _VARIED = 16, 8
 
 # What stands between a label and its value. Only words are told in either case: it takes time at every sign.
 _GLUE = (
@@ -181,8 +182,8 @@ _CLOSING = {"“": "”", "‘": "’"}
 _PLAIN_SIGNS = frozenset([":", "=", "==", ":=", "->", "=>", "→"])
 _MIN_KEY = 16
 _MIN_PASSWORD, _SURE_PASSWORD, _MAX_PASSWORD, _MAX_PIN = 4, 6, 128, 12
-_CALL = re.compile(r"[A-Za-z_][A-Za-z_.]*[(\[]|[A-Za-z_][A-Za-z0-9_.]*[(\[].*[)\]]|[a-z_]+\.[a-z_.]+\Z")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_.]*,?\Z")
+_CALL = re.compile(r"[A-Za-z_](?:[A-Za-z_.]*+[(\[]|[A-Za-z0-9_.]*+[(\[].*[)\]])|[a-z_]++\.[a-z_.]++\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_.]*+,?\Z")
 _TRAIL = ".,;:)]}\"'`”’>"
 _DIGITS, _LETTERS = string.digits.encode(), string.ascii_letters.encode()
 _DIGIT_SIGNS, _LETTER_SIGNS = frozenset(string.digits), frozenset(string.ascii_letters)
@@ -319,7 +320,7 @@ def _looks_random(value: str) -> bool:
     raw = value[:_TELLING].encode("ascii", "replace")
     size = len(raw)
     letters = size - len(raw.translate(None, _LETTERS))
-    if letters == 0 or len(set(raw)) < 8:
+    if letters == 0 or (len(set(raw[:_FEW])) < _VARIED and len(set(raw)) < _VARIED):
         return False
     if size - len(raw.translate(None, _DIGITS)) >= 2:
         return True

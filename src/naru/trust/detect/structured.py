@@ -6,7 +6,7 @@ Linear: both scans read the text once, and what is looked at around a hit is bou
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 
 from naru.trust.detect import labels, network, papers, papers_abroad, secrets
@@ -22,7 +22,8 @@ _IPV6 = "::[0-9a-f]|[0-9a-f]:[0-9a-f]{1,4}::|(?:[0-9a-f]{1,4}:){6}[0-9a-f:]"
 # Labels whose value is found from the label, since its own shape would be found everywhere.
 _PROMISES = {"POSTAL_CODE": papers.find_postal_after, "PASSPORT": papers.find_passport_after}
 _MAX_TRIGGER = 16
-_BEGINNING = re.compile(r"[A-Za-z](?<![A-Za-z0-9_].)(?=(?:[^\W_]|[ -])*\Z)")
+# Where a trigger of no fixed length may begin: at a word's start, some signs back.
+_BEGINNING = re.compile(r"[A-Za-z](?<![A-Za-z0-9_].)(?=(?:[^\W_]++|[ -]++)*+\Z)")
 
 
 _Reader = Callable[[str, int, Labels], Entity | None]
@@ -141,18 +142,17 @@ def _read_zip(length: int, text: str, end: int, _: Labels) -> Entity | None:
 
 
 def _read_iban(_length: int, text: str, end: int, _: Labels) -> Entity | None:
-    found = (papers.find_iban(text, begin) for begin in _beginnings(text, end))
-    return next(filter(None, found), None)
+    for begin in _BEGINNING.finditer(text, max(0, end - _MAX_TRIGGER), end):
+        if (entity := papers.find_iban(text, begin.start())) is not None:
+            return entity
+    return None
 
 
 def _read_foreign(_length: int, text: str, end: int, near: Labels) -> Entity | None:
-    found = (papers.find_foreign_paper(text, begin, near) for begin in _beginnings(text, end))
-    return next(filter(None, found), None)
-
-
-def _beginnings(text: str, end: int) -> Iterator[int]:
-    """Where a trigger of no fixed length may begin: at a word's start, some signs back."""
-    return (found.start() for found in _BEGINNING.finditer(text, max(0, end - _MAX_TRIGGER), end))
+    for begin in _BEGINNING.finditer(text, max(0, end - _MAX_TRIGGER), end):
+        if (entity := papers.find_foreign_paper(text, begin.start(), near)) is not None:
+            return entity
+    return None
 
 
 _PAPERS: dict[str, Callable[[int, str, int, Labels], Entity | None]] = {
