@@ -239,17 +239,18 @@ class KoreanNames:
         if run[0] not in self._w.surnames:
             return ()
         size = len(run)
-        tail_begins = self._tails.begins
+        tails = self._tails
         readings: list[Reading] = []
         for n in (3, 2) if run[:2] not in self._w.double_surnames else (4, 3):
-            if size < n or (n == 2 and size > 2 and run[2] not in "씨님입이라"):
+            if size == n:
+                kind = END
+            elif size < n or run[n] not in tails.begins or (n == 2 and run[2] not in "씨님입이라"):
                 continue
-            if size > n and run[n] not in tail_begins:
-                continue
-            kind = self._tails.kind(run, n)
-            if kind >= TITLE and self._is_compound(run, n):
-                continue
-            points = self._name_points(run, n) if kind else _IMPOSSIBLE
+            else:
+                kind = tails.kind(run, n)
+                if not kind or (kind >= TITLE and self._is_compound(run, n)):
+                    continue
+            points = self._name_points(run, n)
             if points >= _NO_NAME:
                 readings.append((n, kind, points + POINTS[kind], self._common_word(run, n)))
         return tuple(readings)

@@ -227,7 +227,13 @@ class Rows:
 
     def find_beside(self, text: str, start: int, end: int, taken: set[int]) -> Entity | None:
         """The name in the cell or before the bracket next to an identifier at `start`."""
-        if text[start - 1 : start] in _BEFORE_CELL:
+        sign = text[start - 1 : start]
+        if sign == " ":
+            sign = text[start - 2 : start - 1]
+            may_follow = sign in _BEFORE_CELL or ("가" <= sign <= "힣" and sign not in _PARTICLES)
+        else:
+            may_follow = sign in _BEFORE_CELL
+        if may_follow:
             window = text[max(0, start - _REACH) : start]
             m = _CELL_BEFORE.search(window)
             if m is not None:
