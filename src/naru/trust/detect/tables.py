@@ -17,9 +17,9 @@ _CELL = {
     )
     for d in _DELIMITERS
 }
-# The end of a line before one that may be a head: all of its fields are short.
+# The end of a line before one that may be a head: all of its fields are short, and it is no sentence.
 _FIELD = rf"[^\n\t|,;]{{0,{_MAX_FIELD}}}+"
-_BEFORE_HEAD = re.compile(rf"\n(?=(?:{_FIELD}[\t|,;])++{_FIELD}\n)")
+_BEFORE_HEAD = re.compile(rf"\n(?=(?:{_FIELD}[\t|,;])++{_FIELD}(?<!\.)\n)")
 _WORDS = re.compile(r"[a-z]+")
 _INSERT = re.compile(r"insert into [^\n(]{1,80}\(([^()\n]{3,240})\)\s*values\s*", re.IGNORECASE)
 _ROW = re.compile(r"\s*,?\s*\(((?:[^()'\n]|'(?:[^'\n]|'')*'){1,400})\)")
@@ -147,15 +147,13 @@ class TableDetector:
 
     def _head(self, line: str) -> tuple[dict[int, str], str]:
         """The columns of a line that tells them, by place, and what parts them."""
-        if len(line) > _MAX_HEAD:
+        # Most lines hold no word that heads a column: known at one look.
+        if len(line) > _MAX_HEAD or self._words.isdisjoint(_WORDS.findall(line.lower())):
             return {}, ""
         for delimiter in _DELIMITERS:
             if delimiter in line:
                 fields = line.split(delimiter)
                 if 1 < len(fields) <= _MAX_COLUMNS and max(map(len, fields)) <= _MAX_FIELD:
-                    # Most lines with a comma hold no word that heads a column: known at one look.
-                    if self._words.isdisjoint(_WORDS.findall(line.lower())):
-                        return {}, ""
                     columns = self._columns(fields)
                     return (columns, delimiter) if columns else ({}, "")
         return {}, ""
