@@ -87,6 +87,25 @@ class _Candidate(NamedTuple):
     parts: list[str]
 
 
+class _Weighed(NamedTuple):
+    """What a run of capitalised words says by itself, wherever it stands.
+
+    Attributes:
+        shift: from the run's start to the name's.
+        size: of the name.
+        full: its size with the word after it; 0 where there is none that may belong to it.
+        cue: the word before it that was cut off, or "".
+    """
+
+    shift: int
+    size: int
+    full: int
+    names: list[str]
+    cue: str
+    points: float
+    reason: str
+
+
 class EnglishNames:
     """Finds names in Latin letters."""
 
@@ -114,6 +133,8 @@ class EnglishNames:
     def _runs(self, text: str, alone: list[_Candidate]) -> list[Entity]:
         """What each run of capitalised words is; those that say too little go to `alone`."""
         found: list[Entity] = []
+        # Most runs that are read come again: each is weighed once a text.
+        weighed: dict[tuple[str, bool], _Weighed | None] = {}
         known, end = self._kinds, 0
         for m in self._run.finditer(text):
             sequence = m[0]
@@ -129,7 +150,7 @@ class EnglishNames:
             if m.lastindex == _LETTER:
                 found.append(Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name"))
                 continue
-            entity = self._read(text, m.start(), sequence, end, m.lastindex == _IN_CAPITALS, alone)
+            entity = self._read(text, m, end, alone, weighed)
             if alone and text[m.start() - 2 : m.start()] == ", " and alone[-1].end == m.start() - 2:
                 entity = self._inverted(text, alone[-1], m) or entity
             if entity is not None:
@@ -154,35 +175,54 @@ class EnglishNames:
         return Entity("PERSON", family.start, m.end(), 0.9, "family name first")
 
     def _read(
-        self, text: str, start: int, sequence: str, last: int, in_capitals: bool, alone: list[_Candidate]
+        self,
+        text: str,
+        m: re.Match[str],
+        last: int,
+        alone: list[_Candidate],
+        weighed: dict[tuple[str, bool], _Weighed | None],
     ) -> Entity | None:
         """A run of capitalised words as one name, if it is one."""
+        start, sequence, in_capitals = m.start(), m[0], m.lastindex == _IN_CAPITALS
         if sequence[1] == "." and _is_option(text, start):
             # The letter of a choice, `A. Mary Parker`, is no initial.
             start, sequence = start + 3, sequence[3:]
-        start, parts, cue = self._trim_start(start, sequence.split(" "))
-        whole, parts = parts, self._trim_end(parts) if parts and not self._is_brand(parts) else []
-        names = [name for part in parts if (name := part.strip(_QUOTES))]
-        if not self._may_be(names):
+        key = sequence, in_capitals
+        if key not in weighed:
+            weighed[key] = self._weigh(sequence, in_capitals)
+        run = weighed[key]
+        if run is None:
             return None
-        end = start + _size(parts)
-        points, reason = self._points.weigh(names, in_capitals=in_capitals)
-        if points <= -1 or self._around.is_firm(text, end, len(names) == 1 and points < 0.4):
+        shift, size, full, names, cue, points, reason = run
+        start += shift
+        end = start + size
+        if self._around.is_firm(text, end, len(names) == 1 and points < 0.4):
             return None
         more, around = self._around.read(text, start, end, cue, last)
         if len(names) == 1:
             more += self._alone(text, start, end, last)
-        if len(whole) == len(parts) + 1 and more >= LABEL and not whole[-1].endswith(("'s", "’s")):
-            full = start + _size(whole)
-            if text[full : full + 1] in "\n\"',;<|":
-                # What a label names may end with a word: Marcellus Odhiambo Were.
-                end = full
+        if full and more >= LABEL and text[start + full : start + full + 1] in "\n\"',;<|":
+            # What a label names may end with a word: Marcellus Odhiambo Were.
+            end = start + full
         score = points + more
         if score < _SURE and not in_capitals:
             alone.append(_Candidate(start, end, names))
         if score < 0.3:
             return None
         return Entity("PERSON", start, end, min(score, 0.97), around or reason)
+
+    def _weigh(self, sequence: str, in_capitals: bool) -> _Weighed | None:
+        """What a run says by itself; None where it is no name."""
+        shift, whole, cue = self._trim_start(0, sequence.split(" "))
+        parts = self._trim_end(whole) if whole and not self._is_brand(whole) else []
+        names = [name for part in parts if (name := part.strip(_QUOTES))]
+        if not self._may_be(names):
+            return None
+        points, reason = self._points.weigh(names, in_capitals=in_capitals)
+        if points <= -1:
+            return None
+        is_longer = len(whole) == len(parts) + 1 and not whole[-1].endswith(("'s", "’s"))
+        return _Weighed(shift, _size(parts), _size(whole) if is_longer else 0, names, cue, points, reason)
 
     def _may_be(self, names: list[str]) -> bool:
         """Whether there is more than initials, and more than a title."""
