@@ -51,7 +51,7 @@ class Context:
         self._labels = lexicon.labels
         self._roles = lexicon.roles
         self._tails = tails
-        self._starts = tails.starts | {"전", "씨", "님"}
+        self._begins = tails.pairs | {"전", "씨", "님"}
 
     def after(self, text: str, j: int, *, far: bool) -> tuple[float, str]:
         """Points for what follows position `j`, where the name's word ends; `far` looks two words on."""
@@ -64,7 +64,7 @@ class Context:
                 return 2.6, "age or Hanja after it"
             at += 1
         first = text[at : at + 1]
-        if first not in self._starts:
+        if first not in self._begins and text[at : at + 2] not in self._begins:
             return self._further(text, j) if far and "가" <= first <= "힣" else (0.0, "")
         m = _RUN.match(text, at)
         if m is None:

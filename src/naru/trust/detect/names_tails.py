@@ -67,6 +67,8 @@ class Tails:
         self._kinds |= dict.fromkeys(words.titles, TITLE)
         self._kinds |= dict.fromkeys(words.honorifics, HONORIFIC)
         self.starts = frozenset(word[0] for word in self._kinds)
+        self.pairs = frozenset(word[:2] for word in self._kinds)
+        """What begins an appellation: its first two letters, or the only one."""
         self.begins = self.starts.union(word[0] for word in _CONSONANT | _VOWEL | _MISMATCHED)
 
     def kind(self, run: str, k: int) -> int:
@@ -86,7 +88,7 @@ class Tails:
 
     def appellation(self, word: str) -> int:
         """KINSHIP, TITLE or HONORIFIC when `word` is one, a particle after it or not; else 0."""
-        if word[0] not in self.starts:
+        if word[:2] not in self.pairs and word[0] not in self.pairs:
             return 0
         kinds = self._kinds
         for k in range(min(5, len(word)), 0, -1):
