@@ -15,6 +15,9 @@ _RRN_TOTAL = sum(_RRN_WEIGHTS)
 _BRN_WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
 _BRN_TOTAL = sum(_BRN_WEIGHTS)
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_CALENDAR = {
+    f"{month:02}{day:02}": (month, day) for month, days in enumerate(_DAYS, 1) for day in range(1, days + 1)
+}
 _CENTURY = {
     "9": 1800,
     "0": 1800,
@@ -82,9 +85,10 @@ def passes_mod97(iban: str) -> bool:
 
 def birth_of(digits: str) -> tuple[int, int, int] | None:
     """Year, month and day in the first seven digits of a resident number; None where there is no such day."""
-    month, day = int(digits[2:4]), int(digits[4:6])
-    if not 1 <= month <= len(_DAYS) or not 1 <= day <= _DAYS[month - 1]:
+    found = _CALENDAR.get(digits[2:6])
+    if found is None:
         return None
+    month, day = found
     year = _CENTURY[digits[6]] + int(digits[:2])
     if month == 2 and day == 29 and (year % 4 or (year % 100 == 0 and year % 400)):
         return None

@@ -40,26 +40,41 @@ _SHORTEST, _MIN_DIGITS, _MAX_DIGITS, _MAX_GROUPS = 8, 10, 17, 5
 _CLOSE = 8
 
 
+# ISO/IEC 7812 ranges of the first four digits as the brands publish them, and how long their numbers are. The
+# first that fits.
+_RANGES: tuple[tuple[str, str, str, tuple[int, ...]], ...] = (
+    ("2221", "2720", "Mastercard", (16,)),
+    ("3000", "3059", "Diners Club", (14,)),
+    ("3400", "3499", "American Express", (15,)),
+    ("3528", "3589", "JCB", (16,)),
+    ("3600", "3699", "Diners Club", (14,)),
+    ("3700", "3799", "American Express", (15,)),
+    ("3800", "3999", "Diners Club", (14,)),
+    ("4000", "4999", "Visa", (13, 16, 19)),
+    ("5000", "5099", "Maestro", (13, 15, 16, 19)),
+    ("5100", "5599", "Mastercard", (16,)),
+    ("5600", "5899", "Maestro", (13, 15, 16, 19)),
+    ("6011", "6011", "Discover or UnionPay", (16, 19)),
+    ("6000", "6199", "Maestro", (13, 15, 16, 19)),
+    ("6200", "6299", "Discover or UnionPay", (16, 19)),
+    ("6300", "6399", "Maestro", (13, 15, 16, 19)),
+    ("6440", "6599", "Discover or UnionPay", (16, 19)),
+    ("6600", "6999", "Maestro", (13, 15, 16, 19)),
+    ("8100", "8199", "Discover or UnionPay", (16, 19)),
+    ("9000", "9999", "domestic", (16,)),
+)
+_RANGES_OF = {
+    str(two): tuple(entry for entry in _RANGES if int(entry[0][:2]) <= two <= int(entry[1][:2]))
+    for two in range(10, 100)
+}
+
+
 def brand_of(digits: str) -> str | None:
-    """The brand of a card by its first digits and length (ISO/IEC 7812 ranges as the brands publish them)."""
-    size = len(digits)
-    if digits[0] == "4":
-        return "Visa" if size in (13, 16, 19) else None
-    two, four = int(digits[:2]), int(digits[:4])
-    if size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720):
-        return "Mastercard"
-    if two in (34, 37):
-        return "American Express" if size == 15 else None
-    if size == 14 and (two in (36, 38, 39) or 300 <= int(digits[:3]) <= 305):
-        return "Diners Club"
-    if 3528 <= four <= 3589:
-        return "JCB" if size == 16 else None
-    if two in (62, 65, 81) or four == 6011 or 644 <= int(digits[:3]) <= 649:
-        return "Discover or UnionPay" if size in (16, 19) else None
-    if digits[0] == "9" and size == 16:
-        return "domestic"
-    if two in (50, 56, 57, 58, 60, 61, 63, 66, 67, 68, 69) and size in (13, 15, 16, 19):
-        return "Maestro"
+    """The brand of a card by its first digits and length."""
+    first = digits[:4]
+    for low, high, brand, sizes in _RANGES_OF.get(digits[:2], ()):
+        if low <= first <= high:
+            return brand if len(digits) in sizes else None
     return None
 
 
