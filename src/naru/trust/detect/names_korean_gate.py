@@ -18,11 +18,13 @@ def gate(w: Lexicon, foreign: ForeignReader) -> re.Pattern[str]:
     letters = "".join(sorted({*surnames, *(d[0] for d in w.double_surnames), *given_first, *foreign.firsts}))
     seconds = "".join(sorted({d[1] for d in w.double_surnames}))
     doubles = "|".join(f"(?<={d[0]}){d[1:]}" for d in sorted(w.double_surnames))
-    calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{''.join(sorted({t[0] for t in w.titles}))}])"
+    title = ["".join(sorted({t[at] for t in w.titles})) for at in (0, 1)]
+    calls = f"(?:씨|입니다|이라고|라고|모|님|군|양|전 |[{title[0]}])"
+    calls_surname = f"(?:[씨모군양]|전 |[{title[0]}][{title[1]}])"
     # One class of first letters, for which alone the search stops; what the letter is comes after it.
     return re.compile(
         rf"[{letters}](?<![가-힣].)(?:"
-        rf"(?<=[{surnames}])(?:[{first}][{second}]|[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls})"
+        rf"(?<=[{surnames}])(?:[{first}][{second}]|[{second}](?= ?{calls})|(?=[모씨○◯OX*]| {calls_surname})"
         rf"|[가-힣]{{2}}(?=\(\d| ?씨|\([\u4e00-\u9fff])|(?<=[:：|=].)|(?<=[:：|=] .))"
         rf"|(?=[{seconds}])(?:{doubles})"
         rf"|(?<=[{given_first}])[{given_second}](?=이[가는를랑도한의야 ]"
