@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from naru.trust.detect.names_alone import AloneNames, Found
 from naru.trust.detect.names_context import FURTHER, LIST_GAP, Context
-from naru.trust.detect.names_foreign import LISTED, SPELLING, ForeignNames, ForeignReader
-from naru.trust.detect.names_korean_gate import gate
+from naru.trust.detect.names_foreign import ForeignNames, ForeignReader
+from naru.trust.detect.names_korean_gate import Gate
 from naru.trust.detect.names_lexicon import (
     FIRST_SYLLABLES,
     NOUN_SUFFIXES,
@@ -46,14 +46,11 @@ _COUNTERS = frozenset("명개번장잔채살달주척쌍곳쪽편")
 """What 한, one, counts: 한 명만 and no 한명만."""
 _CLINICS = frozenset(("안과", "내과", "외과", "치과"))
 """A surname before them makes a clinic's name."""
-_MARKS = frozenset(":：|=")
 
 
 Reading = tuple[int, int, float, float]
 """What a word alone says of the name that its first syllables may be: their count, the kind of what follows
 them, points, and points off for a common word."""
-Word = tuple[int, int, str, bool, bool]
-"""Where a word begins and ends, the word, whether it may be a Korean name, and whether a foreign one."""
 
 
 class Candidate(NamedTuple):
@@ -85,10 +82,8 @@ class KoreanNames:
         self._alone = AloneNames(w, self._tails)
         foreign = ForeignReader(w, self._tails.starts)
         self._foreign = ForeignNames(foreign, self._tails, self._context)
-        self._gate = gate(w, foreign)
-        self._common = w.nouns | w.verbs | w.not_names
-        self._beginnings = foreign.beginnings
         self._shapes = shapes = Shapes(w, self._tails, self._given_points, self._common_word)
+        self._gate = Gate(w, foreign, self._foreign.title_begins, shapes.never)
         self._rows = Rows(shapes)
         self._slots = SlotNames(shapes, self._rows)
         # A title begins with a surname often enough: 조합원, 변호사.
@@ -141,7 +136,7 @@ class KoreanNames:
 
         One step for all words, then the next: word by word takes a quarter more time.
         """
-        words = self._look(text)
+        words = self._gate.find(text)
         known: dict[str, tuple[Reading, ...]] = {}
         for _, _, run, is_korean, _ in words:
             if is_korean and run not in known:
@@ -164,25 +159,6 @@ class KoreanNames:
                 found.append(Candidate(*c))
                 last = c[1] if c[2] >= THRESHOLD else last
         return found
-
-    def _look(self, text: str) -> list[Word]:
-        """The words of the text that may begin with a name."""
-        words: list[Word] = []
-        never, common, beginnings = self._shapes.never, self._common, self._beginnings
-        title_begins = self._foreign.title_begins
-        for m in self._gate.finditer(text):
-            run = m[0]
-            group = m.lastindex
-            listed = beginnings.get(run[:2])
-            is_listed = listed is not None and run.startswith(listed)
-            if (group == LISTED and not is_listed) or run in never:
-                continue
-            i, j = m.span()
-            if run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i]):
-                continue
-            is_spelled = run[-1] in SPELLING and text[j : j + 2] in title_begins
-            words.append((i, j, run, group is None, is_listed or is_spelled))
-        return words
 
     def _accepted(self, text: str, found: list[Candidate]) -> list[Candidate]:
         """Candidates at the threshold, and weaker ones beside a name or naming somebody named elsewhere."""

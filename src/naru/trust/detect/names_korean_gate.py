@@ -1,15 +1,57 @@
-"""The one expression that leaves few words of a text to be judged as names in Hangul."""
+"""Leaves few words of a text to be judged as names in Hangul, by one expression and lists of common words."""
 
 from __future__ import annotations
 
 import re
 
 from naru.trust.detect.names_alone import AloneNames
-from naru.trust.detect.names_foreign import ForeignReader
+from naru.trust.detect.names_foreign import LISTED, SPELLING, ForeignReader
 from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, Lexicon
 
+Word = tuple[int, int, str, bool, bool]
+"""Where a word begins and ends, the word, whether it may be a Korean name, and whether a foreign one."""
 
-def gate(w: Lexicon, foreign: ForeignReader) -> re.Pattern[str]:
+_MARKS = frozenset(":：|=")
+
+
+class Gate:
+    """Finds the words that may begin with a name.
+
+    Args:
+        title_begins: how what follows begins where a title follows.
+        never: words that no name is.
+    """
+
+    def __init__(
+        self, w: Lexicon, foreign: ForeignReader, title_begins: frozenset[str], never: frozenset[str]
+    ) -> None:
+        self._expression = _expression(w, foreign)
+        self._common = w.nouns | w.verbs | w.not_names
+        self._beginnings = foreign.beginnings
+        self._title_begins = title_begins
+        self._never = never
+
+    def find(self, text: str) -> list[Word]:
+        """The words of the text that may begin with a name, in order."""
+        words: list[Word] = []
+        never, common, beginnings = self._never, self._common, self._beginnings
+        title_begins = self._title_begins
+        for m in self._expression.finditer(text):
+            run = m[0]
+            group = m.lastindex
+            listed = beginnings.get(run[:2])
+            is_listed = listed is not None and run.startswith(listed)
+            if (group == LISTED and not is_listed) or run in never:
+                continue
+            i, j = m.span()
+            if run in common and run[1:] != "모" and _MARKS.isdisjoint(text[max(0, i - 2) : i]):
+                continue
+            is_spelled = run[-1] in SPELLING and text[j : j + 2] in title_begins
+            words.append((i, j, run, group is None, is_listed or is_spelled))
+        return words
+
+
+def _expression(w: Lexicon, foreign: ForeignReader) -> re.Pattern[str]:
     """Words that may begin with a name; a group, of `foreign.gate`, says that it is a foreign one at best."""
     surnames = "".join(w.surnames)
     first, second = "".join(FIRST_SYLLABLES), "".join(SECOND_SYLLABLES)
