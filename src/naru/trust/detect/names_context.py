@@ -36,7 +36,7 @@ _TITLE_ENDS = tuple(
 )
 _TITLE_INSIDE = re.compile("|".join(_TITLE_ENDS))
 _WORD_SIZE = 18
-LABEL_LIFTS, _ROLE = 7.5, 1.8
+_LABEL_LIFTS, _ROLE = 7.5, 1.8
 """What a label adds and forgives together, and what a role adds."""
 FURTHER = 1.5
 """The most that a look two words on gives."""
@@ -119,13 +119,13 @@ class Context:
         if nearest == " " and i > 1:
             nearest = text[i - 2]
         if nearest in _LABEL_ENDS:
-            return LABEL_LIFTS
+            return _LABEL_LIFTS
         return _ROLE if "가" <= nearest <= "힣" or nearest in _ROLE_ENDS else 0.0
 
     def before(self, text: str, i: int, most: float) -> tuple[float, str]:
         """Points for what precedes position `i`, where it may lift a name by `most`."""
         window = text[max(0, i - 22) : i]
-        if most == LABEL_LIFTS:
+        if most == _LABEL_LIFTS:
             m = _LABEL.search(window)
             if m is not None and m.group(1).replace(" ", "") in self._labels:
                 return 3.5, "label before it"

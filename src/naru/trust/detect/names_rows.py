@@ -23,7 +23,7 @@ _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1
 _CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|\n]|\Z)")
 _CELL_BEFORE = re.compile(r"([가-힣]{2,4})\"?( ?[(/,|\t] ?\"?|\", ?\"| )\Z")
 _CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
-_BEFORE_CELL, _AFTER_CELL = frozenset(' "(/,|\t'), frozenset('",|\t')
+_BEFORE_CELL, _AFTER_CELL = frozenset('"(/,|\t'), frozenset('",|\t')
 _REACH = 9
 """How far a name and the signs after it reach to where the next cell begins."""
 _PURE_LIST = re.compile(
