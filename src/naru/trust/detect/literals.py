@@ -51,15 +51,30 @@ class Matcher:
 
     def scan(self, data: bytes) -> list[tuple[int, int, int]]:
         """Every hit as (expression, start, end), by rising end. Starts are 0 unless asked for."""
-        try:
-            scratch = self._local.scratch
-        except AttributeError:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
         hits: list[tuple[int, int, int]] = []
         append = hits.append
 
         def on_match(expression: int, start: int, end: int, _flags: int, _context: object) -> None:
             append((expression, start, end))
 
-        self._database.scan(data, on_match, 0, None, scratch)
+        self._database.scan(data, on_match, 0, None, self._scratch())
         return hits
+
+    def scan_ends(self, data: bytes) -> tuple[list[int], list[int]]:
+        """Of every hit the expression, and of every hit the end, rising."""
+        expressions: list[int] = []
+        ends: list[int] = []
+        append, append_end = expressions.append, ends.append
+
+        def on_match(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            append(expression)
+            append_end(end)
+
+        self._database.scan(data, on_match, 0, None, self._scratch())
+        return expressions, ends
+
+    def _scratch(self) -> hyperscan.Scratch:
+        scratch: hyperscan.Scratch | None = getattr(self._local, "scratch", None)
+        if scratch is None:
+            scratch = self._local.scratch = hyperscan.Scratch(self._database)
+        return scratch

@@ -68,16 +68,14 @@ class StructuredDetector:
     def find(self, text: str) -> list[Entity]:
         """Every span found, in no order, overlapping ones and weak ones too."""
         folded, data = fold(text)
-        hits = self._matcher.scan(data)
+        expressions, ends = self._matcher.scan_ends(data)
         drawn = draw(folded, data)
         found: list[Entity] = list(network.find_emails(folded)) if "@" in folded else []
         if b"**" in drawn:
             found += find_hidden(folded, drawn)
         has_digit = b"0" in drawn
-        if not hits and not has_digit:
+        if not expressions and not has_digit:
             return found
-        expressions = [expression for expression, _, _ in hits]
-        ends = [end for _, _, end in hits]
         if len(data) != len(folded):
             ends = code_points(data, ends)
         near = Labels(folded, expressions, ends)
