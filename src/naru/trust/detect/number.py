@@ -141,11 +141,12 @@ def shape_of(drawn: bytes) -> Shape:
     )
 
 
-def find_cut(drawn: bytes, start: int, end: int) -> int:
-    """Where a shorter reading of a chain may end: `010 1234 5678 2` is also `010 1234 5678`. Else `start`."""
-    cut = end
-    while (cut := drawn.rfind(b" ", start, cut)) > start:
+def cuts_of(drawn: bytes) -> list[int]:
+    """Where shorter readings of a chain may end, longest first: `010 1234 5678 2` is also `010 1234 5678`."""
+    cuts: list[int] = []
+    cut = len(drawn)
+    while (cut := drawn.rfind(b" ", 0, cut)) > 0:
         # Neither half of a dash with blanks, `850101 - 1234567`, nor a bracket ends a number.
         if drawn[cut - 1] == _ZERO and drawn[cut + 1 : cut + 2] != b"(" and drawn[cut + 1 : cut + 3] != b"- ":
-            return cut
-    return start
+            cuts.append(cut)
+    return cuts

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from naru.trust.detect import korean, network, papers, payment, phones
 from naru.trust.detect.labels import OTHER, Labels
-from naru.trust.detect.number import NUMBER, Number, Shape, find_cut, is_thousands, shape_of
+from naru.trust.detect.number import NUMBER, Number, Shape, cuts_of, is_thousands, shape_of
 from naru.trust.entity import Entity
 
 _SURE = 0.5
@@ -83,7 +83,7 @@ class _Plan:
         is_number: there is any rule.
         special: looks whether it is more than groups of digits.
         is_plain: it is neither special nor a list, nor too long.
-        is_cut: it may end at one of its blanks.
+        cuts: it may also end at one of its blanks; how long and what it is then, the longest first.
     """
 
     shape: Shape
@@ -91,7 +91,7 @@ class _Plan:
     is_number: bool
     special: _Special | None
     is_plain: bool
-    is_cut: bool
+    cuts: tuple[tuple[int, _Plan], ...]
 
 
 @lru_cache(maxsize=2048)
@@ -101,7 +101,8 @@ def _plan_of(drawn: bytes) -> _Plan:
     is_number = not shape.is_decimal and _rules_of(shape.groups) != ()
     special = _special_of(drawn, shape.groups)
     is_plain = special is None and not shape.is_list and len(drawn) <= _MAX_LENGTH
-    return _Plan(shape, {}, is_number, special, is_plain, " " in shape.separators)
+    cuts = ((cut, _plan_of(drawn[:cut])) for cut in cuts_of(drawn))
+    return _Plan(shape, {}, is_number, special, is_plain, tuple(cut for cut in cuts if cut[1].is_number))
 
 
 def _special_of(drawn: bytes, groups: tuple[int, ...]) -> _Special | None:
@@ -168,8 +169,8 @@ def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> 
             best = _guess(number, start, end, plan, label)
             # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
             done = end if plan.shape.is_even and label[0] == OTHER else 0
-        if plan.is_cut and (best is None or best[1] < _CERTAIN):
-            best, end = _read_cut(number, drawn, start, end, best, near)
+        if plan.cuts and (best is None or best[1] < _CERTAIN):
+            best, end = _read_cuts(number, start, end, plan, near, best)
         if best is not None:
             kind, score, reason = best
             if kind == "PHONE":
@@ -189,17 +190,14 @@ def _read_special(text: str, start: int, end: int, plan: _Plan, near: Labels, fo
     return 0 if is_number else end
 
 
-def _read_cut(
-    number: Number, drawn: bytes, start: int, end: int, best: korean.Guess | None, near: Labels
+def _read_cuts(
+    number: Number, start: int, end: int, plan: _Plan, near: Labels, best: korean.Guess | None
 ) -> tuple[korean.Guess | None, int]:
     """The best reading of a chain of digits that may be cut at each of its blanks, and where that ends."""
-    cut = end
     at = bisect_right(near.ends, start)
-    while (cut := find_cut(drawn, start, cut)) > start:
-        plan = _plan_of(drawn[start:cut])
-        if not plan.is_number:
-            continue
-        guess = _guess(number, start, cut, plan, near.find_near(at, start, cut))
+    for length, shorter in plan.cuts:
+        cut = start + length
+        guess = _guess(number, start, cut, shorter, near.find_near(at, start, cut))
         if guess is not None and (best is None or guess[1] > best[1]):
             best, end = guess, cut
         if best is not None and best[1] >= _CERTAIN:
