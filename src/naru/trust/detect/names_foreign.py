@@ -64,17 +64,17 @@ class ForeignReader:
             f"|({_pairs(word for word in self._any if len(word) > 2)}"
             f"|{_pairs(word for word in self._any if len(word) == 2)}|(?<=[{single}])(?= ))"
         )
-        self._beginning: dict[str, list[str]] = {}
+        beginnings: dict[str, list[str]] = {}
         for word in sorted(self._any, key=len, reverse=True):
-            self._beginning.setdefault(word[:2], []).append(word)
-        self.beginnings = {pair: tuple(listed) for pair, listed in self._beginning.items()}
+            beginnings.setdefault(word[:2], []).append(word)
+        self.beginnings = {pair: tuple(listed) for pair, listed in beginnings.items()}
 
     def read(self, run: str, ends: Callable[[str, int], bool]) -> tuple[int, str] | None:
         """Length of the name at the run's beginning and its kind: sure, weak or glued.
 
         `ends(run, k)` says whether what follows k syllables may follow a name.
         """
-        listed = self._beginning.get(run[:2], ())
+        listed = self.beginnings.get(run[:2], ())
         for word in listed:
             k = len(word)
             if run.startswith(word) and ends(run, k):

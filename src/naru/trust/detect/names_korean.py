@@ -307,7 +307,7 @@ class KoreanNames:
         worst = 0.0
         if n == 3 and run[2] in "하되" and run[3:4] and run[3] in "고는게군지면며여던기니도자려":
             worst = 1.0 if run[1:3] in w.common_given else 2.5
-        for k in range(min(len(run), 6), 2, -1):
+        for k in range(min(len(run) - 1, 6), 2, -1):
             if run[:k] in self._words:
                 if k > n or is_particle(run, k):
                     return 4.0
