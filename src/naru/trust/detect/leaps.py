@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _DIGITS = "0123456789０１２３４５６７８９"
-_DIGIT = re.compile("[0-9０-９]")
+_PLAIN_DIGIT, _DIGIT = re.compile("[0-9]"), re.compile("[0-9０-９]")
 _SHORT = 250
 """A text that is walked through sooner than it is leapt through twenty times."""
 
@@ -16,7 +16,7 @@ _SHORT = 250
 def has_digit(text: str) -> bool:
     """Whether there is any digit, plain or full-width."""
     if len(text) < _SHORT:
-        return _DIGIT.search(text) is not None
+        return (_PLAIN_DIGIT if text.isascii() else _DIGIT).search(text) is not None
     return any(map(text.__contains__, _DIGITS))
 
 
