@@ -9,7 +9,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from naru.trust.detect import korean, network, papers, payment, phones
 from naru.trust.detect.labels import OTHER, Labels
@@ -22,7 +21,8 @@ _PHONE_DIGITS = range(7, 18)
 _MAX_GROUPS = 6
 _HIDDEN = re.compile(r" ?-? ?[*●○xX#]")
 _MAX_LENGTH = 72
-_COMMA = ord(",")
+_MAX_PLANS = 2048
+_COMMA, _PLUS = ord(","), ord("+")
 _BIRTH, _HIDDEN_DIGITS = 6, 12
 
 # By their number of digits, what a number may be. Grouping is each rule's own affair.
@@ -94,15 +94,28 @@ class _Plan:
     cuts: tuple[tuple[int, _Plan], ...]
 
 
-@lru_cache(maxsize=2048)
-def _plan_of(drawn: bytes) -> _Plan:
-    """The plan of a chain of digits, drawn. No digit is kept: numbers are written in a few hundred ways."""
-    shape = shape_of(drawn)
-    is_number = not shape.is_decimal and _rules_of(shape.groups) != ()
-    special = _special_of(drawn, shape.groups)
-    is_plain = special is None and not shape.is_list and len(drawn) <= _MAX_LENGTH
-    cuts = ((cut, _plan_of(drawn[:cut])) for cut in cuts_of(drawn))
-    return _Plan(shape, {}, is_number, special, is_plain, tuple(cut for cut in cuts if cut[1].is_number))
+class _Plans(dict[bytes, _Plan]):
+    """The plans of chains of digits, drawn; when they are too many, they are made anew.
+
+    No digit is kept, and numbers are written in a few hundred ways.
+    """
+
+    def __missing__(self, drawn: bytes) -> _Plan:
+        chain = drawn[:_MAX_LENGTH]
+        shape = shape_of(chain)
+        is_number = not shape.is_decimal and _rules_of(shape.groups) != ()
+        special = _special_of(chain, shape.groups)
+        is_plain = special is None and not shape.is_list and chain == drawn
+        cuts = ((cut, self[chain[:cut]]) for cut in cuts_of(chain))
+        plan = _Plan(shape, {}, is_number, special, is_plain, tuple(cut for cut in cuts if cut[1].is_number))
+        if chain == drawn:
+            if len(self) >= _MAX_PLANS:
+                self.clear()
+            self[drawn] = plan
+        return plan
+
+
+_PLANS = _Plans()
 
 
 def _special_of(drawn: bytes, groups: tuple[int, ...]) -> _Special | None:
@@ -153,12 +166,13 @@ def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> 
     ends = near.ends
     at = 1
     number = Number(text)
+    plans = _PLANS
     for match in NUMBER.finditer(drawn):
         start, end = match.span(1)
         start -= 1
         if start < done or (drawn[start - 1] == _COMMA and is_thousands(text, start)):
             continue
-        plan = _plan_of(drawn[start : end if end - start <= _MAX_LENGTH else start + _MAX_LENGTH + 1])
+        plan = plans[drawn[start:end]]
         if not plan.is_plain and (done := _read_special(text, start, end, plan, near, found)):
             continue
         best: korean.Guess | None = None
@@ -166,11 +180,11 @@ def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> 
             while ends[at] <= start:
                 at += 1
             label = near.find_near(at, start, end)
-            best = _guess(number, start, end, plan, label)
+            best = _guess(number, drawn, start, end, plan, label)
             # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
             done = end if plan.shape.is_even and label[0] == OTHER else 0
         if plan.cuts and (best is None or best[1] < _CERTAIN):
-            best, end = _read_cuts(number, start, end, plan, near, best)
+            best, end = _read_cuts(number, drawn, start, end, plan, near, best)
         if best is not None:
             kind, score, reason = best
             if kind == "PHONE":
@@ -191,13 +205,13 @@ def _read_special(text: str, start: int, end: int, plan: _Plan, near: Labels, fo
 
 
 def _read_cuts(
-    number: Number, start: int, end: int, plan: _Plan, near: Labels, best: korean.Guess | None
+    number: Number, drawn: bytes, start: int, end: int, plan: _Plan, near: Labels, best: korean.Guess | None
 ) -> tuple[korean.Guess | None, int]:
     """The best reading of a chain of digits that may be cut at each of its blanks, and where that ends."""
     at = bisect_right(near.ends, start)
     for length, shorter in plan.cuts:
         cut = start + length
-        guess = _guess(number, start, cut, shorter, near.find_near(at, start, cut))
+        guess = _guess(number, drawn, start, cut, shorter, near.find_near(at, start, cut))
         if guess is not None and (best is None or guess[1] > best[1]):
             best, end = guess, cut
         if best is not None and best[1] >= _CERTAIN:
@@ -206,14 +220,14 @@ def _read_cuts(
 
 
 def _guess(
-    number: Number, start: int, end: int, plan: _Plan, near: tuple[str, int, bool]
+    number: Number, drawn: bytes, start: int, end: int, plan: _Plan, near: tuple[str, int, bool]
 ) -> korean.Guess | None:
     """The likeliest of what the rules say of a number."""
-    text = number.text
-    key = near[0] + ("+" if text[start - 1 : start] == "+" else text[start])
-    rules = plan.rules.get(key)
+    label, _, _ = near
+    lead = "+" if drawn[start - 1] == _PLUS and start else number.text[start]
+    rules = plan.rules.get(label + lead)
     if rules is None:
-        rules = plan.rules[key] = _rules_for(plan.shape, near[0], key[-1])
+        rules = plan.rules[label + lead] = _rules_for(plan.shape, label, lead)
     if not rules:
         return None
     number.move(start, end, plan.shape, near)
