@@ -5,7 +5,6 @@ Nothing here changes a text's length, so an offset in the folded text is the sam
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 _DASHES = "‐‑‒–—―−⁃﹘﹣－ㅡ"
@@ -32,8 +31,6 @@ def _by_lead() -> dict[bytes, dict[bytes, tuple[str, str]]]:
 # A text that holds none of the few leading bytes is not looked into any further.
 _SIGNS = _by_lead()
 
-# A class of ASCII alone is searched for in a third of the time of `\d`.
-_DIGIT, _WIDE_DIGIT = re.compile("[0-9]"), re.compile("[０-９]")
 _REST = bytes(0x80 if 0x80 <= byte < 0xC0 else 0 for byte in range(256))
 
 
@@ -55,11 +52,6 @@ def fold(text: str) -> tuple[str, bytes]:
             text = text.replace(*signs[tail])
             is_folded = True
     return text, text.encode("utf-8", "replace") if is_folded else data
-
-
-def has_digit(text: str) -> bool:
-    """Whether there is any digit, plain or full-width."""
-    return _DIGIT.search(text) is not None or (not text.isascii() and _WIDE_DIGIT.search(text) is not None)
 
 
 def code_points(data: bytes, offsets: Iterable[int]) -> list[int]:
