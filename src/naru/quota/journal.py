@@ -25,6 +25,7 @@ SEGMENT_BYTES = 8 * 1024 * 1024
 MAGIC = b"naru-journal-1\n"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 HEADER = len(MAGIC) + 64
+_MUCH_BYTES = 1024 * 1024
 RESERVE, CHARGE, CALL, CARRY, OPEN = 1, 2, 3, 4, 5
 
 Key = tuple[str, int]
@@ -68,6 +69,7 @@ class _Segment:
         self.map[: len(MAGIC)] = MAGIC
         self.at = HEADER
         self.ledger_mark = 0
+        self._released = 0
 
     def append(self, line: bytes) -> bool:
         """False when it does not fit."""
@@ -79,6 +81,18 @@ class _Segment:
         _write_length(self.map, at, len(line))
         self.at = end
         return True
+
+    @property
+    def unreleased(self) -> int:
+        """Bytes written that still take memory of ours."""
+        return self.at - self._released
+
+    def release(self) -> None:
+        """Let go of the pages that are full: they stay in the system's cache, and no longer in our memory."""
+        full = self.at - self.at % mmap.PAGESIZE
+        if full > self._released and hasattr(mmap, "MADV_DONTNEED"):
+            self.map.madvise(mmap.MADV_DONTNEED, self._released, full - self._released)
+            self._released = full
 
     def delete(self) -> None:
         self.map.close()
@@ -117,8 +131,8 @@ class Journal:
 
     @property
     def needs_care(self) -> bool:
-        """Whether `prepare` or `drop` would find something to do."""
-        return self._spare is None or bool(self._old)
+        """Whether `prepare`, `drop` or `release` would find something worth doing."""
+        return self._spare is None or bool(self._old) or self._segment.unreleased >= _MUCH_BYTES
 
     def reserve(self, call_id: str, attempt_id: str, nano: int, keys: tuple[Key, ...], facts: bytes) -> None:
         """An attempt is about to be made. Returns when that is known to whoever comes after us."""
@@ -153,6 +167,11 @@ class Journal:
         """Make the next segment ready. Called from a thread, for it may wait for the disk."""
         if self._spare is None:
             self._spare = self._new_segment()
+
+    def release(self) -> None:
+        """Have what is written take no memory of this process. Called from a thread."""
+        for segment in [*self._old, self._segment]:
+            segment.release()
 
     def drop(self, *, ledger_recorded: int, ledger_written: int) -> None:
         """Delete old segments whose calls the ledger has written. Called from a thread.

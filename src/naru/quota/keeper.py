@@ -307,7 +307,7 @@ class Keeper:
             await self._settle_for_the_dead()
 
     async def _turn_journal(self) -> None:
-        """A segment ahead, and none behind that the ledger has caught up with."""
+        """A segment ahead, none behind that the ledger has caught up with, and none kept in memory."""
         journal, ledger = self.journal, self._ledger
         if journal is not None and journal.needs_care:
             written = ledger.written
@@ -316,6 +316,7 @@ class Keeper:
             def care() -> None:
                 journal.prepare()
                 journal.drop(ledger_recorded=recorded, ledger_written=written)
+                journal.release()
 
             await self._run(care)
 

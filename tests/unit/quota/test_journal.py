@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -112,17 +114,48 @@ def test_segments_are_dropped_when_the_ledger_has_their_rows(folder):
     assert [begun.attempt_id for (begun,) in remains.unfinished] == ["req_open.1"]
 
 
+def test_what_is_released_takes_no_memory_and_is_all_there(folder):
+    """Its pages leave the process; whoever reads the file finds every line."""
+    journal = Journal(folder, "node_1")
+    assert journal.needs_care, "no spare yet"
+    journal.prepare()
+    for number in range(2_000):
+        journal.record_call(f"req_{number}", b"y" * 900)
+    assert journal.needs_care
+    before = mapped_bytes(folder)
+    journal.release()
+    assert not journal.needs_care
+    assert mapped_bytes(folder) < before / 10
+    journal.record_call("req_last", b"z")
+    abandon(journal)
+    assert read(folder).calls == [b"y" * 900] * 2_000 + [b"z"]
+
+
+def mapped_bytes(folder) -> int:
+    """Resident memory of this process that maps the folder's files."""
+    sizes, is_ours = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            is_ours = str(folder) in line
+        elif is_ours and line.startswith("Rss:"):
+            sizes += int(line.split()[1]) * 1024
+    return sizes
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     acts=st.lists(
-        st.tuples(st.sampled_from(["reserve", "charge", "end"]), st.integers(0, 5), st.integers(0, 99)),
+        st.tuples(
+            st.sampled_from(["reserve", "charge", "end", "release"]), st.integers(0, 5), st.integers(0, 99)
+        ),
         max_size=120,
-    )
+    ),
+    segment_bytes=st.sampled_from([1024, 16_384]),
 )
-def test_what_is_read_is_what_was_written(tmp_path_factory, acts):
+def test_what_is_read_is_what_was_written(tmp_path_factory, acts, segment_bytes):
     """Any order of reserves, charges and ends, over many segments, whenever it is cut off."""
     folder = tmp_path_factory.mktemp("journal")
-    journal = Journal(folder, "node_1", segment_bytes=1024)
+    journal = Journal(folder, "node_1", segment_bytes=segment_bytes)
     known: dict[int, list] = {}
     spent = number = 0
     for act, slot, nano in acts:
@@ -137,6 +170,8 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, acts):
             journal.charge(call, f"{call}.1", nano, is_unknown=False)
         elif act == "end" and slot in known and known[slot][2] is not None:
             journal.record_call(known.pop(slot)[0], b"row")
+        elif act == "release":
+            journal.release()
     abandon(journal)
     unknown = sum(nano for _, nano, charged in known.values() if charged is None)
     remains = read(folder)
