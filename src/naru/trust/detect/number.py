@@ -15,11 +15,12 @@ _BEGIN = (
     rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)"
     rb"(?=" + rb"[ .()\-]{0,3}+0" * 6 + rb"|0{0,2}(?:\.0{1,3}\.0{1,3}\.0|\? ?0000)|0{5} ?- ?[*xX?])"
 )
-# The first group is the rest of the chain, possessive: a chain of a million digits is read once. The second
-# is what follows and makes the last digits part of something else; `x123` after a telephone number is its
-# extension.
+# The first group is the rest of the chain, possessive: a chain of a million digits is read once. A bracket
+# within it closes the first few digits, `02)123-4567`, or holds a few and the chain goes on, `010 (1234) 5678`;
+# another, `(31세)`, `(12/26)`, is no part of a number. The second group is what follows and makes the last
+# digits part of something else; `x123` after a telephone number is its extension.
 _CHAIN = (
-    rb"(0*+(?:(?:[.\- ]| - ?|- | ?\) ?-?| ?\()0++){0,7}+)"
+    rb"((?:0{0,3}+ ?\) ?-?0++|0*+)(?:(?:[.\- ]| - ?|- | ?\(0{1,4}+\) ?-?)0++){0,7}+)"
     rb"(?:(?=[0A-WYZa-wyz_*]|[xX](?!0{1,6}(?![0A-Za-z]))|-[0A-Za-z]|\.0)()|)"
 )
 NUMBER = re.compile(_BEGIN + rb"(?=" + _CHAIN + rb")0*+")
@@ -146,7 +147,8 @@ def cuts_of(drawn: bytes) -> list[int]:
     cuts: list[int] = []
     cut = len(drawn)
     while (cut := drawn.rfind(b" ", 0, cut)) > 0:
-        # Neither half of a dash with blanks, `850101 - 1234567`, nor a bracket ends a number.
-        if drawn[cut - 1] == _ZERO and drawn[cut + 1 : cut + 2] != b"(" and drawn[cut + 1 : cut + 3] != b"- ":
+        # Half of a dash with blanks, `850101 - 1234567`, ends no number, but one that has other dashes may end
+        # there: `010-1234-5678 - 02-123-4567`.
+        if drawn[cut - 1] == _ZERO and (drawn[cut + 1 : cut + 3] != b"- " or drawn.find(b"0-0", 0, cut) >= 0):
             cuts.append(cut)
     return cuts

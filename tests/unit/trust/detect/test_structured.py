@@ -45,6 +45,20 @@ FOUND = [
     ("DRIVER_LICENSE", "driver's license [D123-4567-8901]"),
     ("HEALTH_INSURANCE", "건강보험증 번호 [12345678901]로"),
     ("HEALTH_INSURANCE", "증번호: [1-1234567890]"),
+    # A bracket, a dash or another number behind belongs to what follows.
+    ("KR_RRN", "주민등록번호: [930405-1518275] (31세)"),
+    ("KR_RRN", "[930405-1518275](31세)"),
+    ("CARD", "카드 [4111-1111-1111-1111] (12/26)"),
+    ("CARD", "카드번호 [4111-1111-1111-1111] - 12/26"),
+    ("PHONE", "[010-2345-6789] (02년 입사)"),
+    ("PHONE", "회원([010-2345-6789]) 3명"),
+    ("PHONE", "[010-2345-6789] - 3층"),
+    ("PHONE", "(1) [010-2345-6789] (2) 없음"),
+    ("PHONE", "전화 [010 (2345) 6789]"),
+    ("PHONE", "전화 [031) 123 - 4567]"),
+    ("PHONE", "전화 [+82 (0)10-2345-6789]"),
+    ("ACCOUNT", "계좌 [110-234-567890] (2024) 신한"),
+    ("DRIVER_LICENSE", "운전면허 [11-12-345678-90] (1종)"),
     ("VEHICLE", "차량번호 [12가3456]이"),
     ("VEHICLE", "[123가 4567] 차가"),
     ("VEHICLE", "[서울 12가 3456]"),
@@ -209,6 +223,13 @@ def test_numbers_side_by_side_are_two():
     """A blank between two numbers does not make one of them."""
     text = "010-1234-5678 02-123-4567 850101-1234567"
     assert [text[e.start : e.end] for e in SCANNER.scan(text)] == text.split()
+
+
+@pytest.mark.parametrize("between", [" - ", "(", " (", " / ", "|", " ~ ", "·"])
+def test_two_telephones_side_by_side_are_two(between: str):
+    """What parts them is part of neither; the bracket is the second's where it closes its area."""
+    text = f"연락처 010-2345-6789{between}031-123-4567"
+    assert [text[e.start : e.end] for e in SCANNER.scan(text)] == ["010-2345-6789", "031-123-4567"]
 
 
 def test_a_check_digit_never_decides_alone():
