@@ -32,11 +32,12 @@ _CLOSE = 8
 # 자동차등록번호판 규칙: syllables of private, rented (하 허 호), taxi and bus (바 사 아 자) and delivery (배)
 # plates.
 _PLATE_SYLLABLES = "가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주바사아자허하호배"
-_PLATE = re.compile(rf"[0-9]{{2,3}}([{_PLATE_SYLLABLES}])( ?)[0-9]{{4}}(?![0-9A-Za-z]|[.,][0-9])")
+_PLATE = re.compile(rf"[0-9]{{1,3}}( ?)([{_PLATE_SYLLABLES}])( ?)[0-9]{{4}}(?![0-9A-Za-z]|[.,][0-9])")
 _PLATE_REGION = re.compile(rf"(?:{_REGIONS}) ?$")
 # `10조 2000억` is money, `99다1234 판결` a case.
-_NO_PLATE_AFTER = re.compile(r" ?(?:[억만천백]|원|명|개|건|호|판결|결정|사건|년|세대|가구|주|대\b|위\b|여 )")
+_NO_PLATE_AFTER = re.compile(r" ?(?:[억만천백]|원|명|개|건|호|판결|결정|사건|년|세대|가구|번지|주|대\b|위\b|여 )")
 _WORDY = frozenset("조호부주구도자수보사")
+_CELL_BEFORE, _CELL_AFTER = re.compile(r"[|\t/] ?\Z|,\Z"), re.compile(r" ?(?:[|\t,/\n]|\Z)")
 _CAR_AFTER = re.compile(r" ?(?:차(?:가|는|를|의|에|량| |주)|승용차|트럭|버스|택시|번호판|오토바이)")
 
 _AFTER_NAME = re.compile(r"[가-힣] ?\(\Z")
@@ -117,24 +118,41 @@ def classify_health(n: Number) -> Guess | None:
 
 
 def find_plate(text: str, start: int, labels: Labels) -> Entity | None:
-    """A vehicle's plate at its first digit: `12가 3456`, `123가4567`, `서울 12가 3456`."""
+    """A vehicle's plate at its first digit: `12가 3456`, `123가4567`, `서울 12가 3456`, `서울 70 아 1294`."""
     found = _PLATE.match(text, start)
     if found is None:
         return None
-    syllable, blank = found.group(1), found.group(2)
+    is_apart, syllable, blank = found.groups()
     label = _label_before(labels, start)
     region = _PLATE_REGION.search(text, max(0, start - 3), start)
+    # In pieces it may be anything, and so it may with one digit.
+    is_short = len(found.group().partition(syllable)[0].rstrip()) == 1
+    if (is_short and (not region or syllable in _WORDY)) or (is_apart and not region and label != "VEHICLE"):
+        return None
     score = 0.8
     if label == "VEHICLE" or _CAR_AFTER.match(text, found.end()):
         score = 0.95
     elif label == "OTHER" or _NO_PLATE_AFTER.match(text, found.end()):
         score = 0.2
     elif (
-        blank and syllable in _WORDY and not region and (syllable in "조호" or text[start + 2] == syllable)
+        blank
+        and syllable in _WORDY
+        and not region
+        and (
+            syllable in "조호" or (text[start + 2] == syllable and not _is_cell(text, start, found.end()))
+        )
     ) or (syllable in "조호" and text[start - 1 : start] in ("제", "第")):
         score = 0.45
     return Entity(
         "VEHICLE", region.start() if region else start, found.end(), score, "shape of a number plate"
+    )
+
+
+def _is_cell(text: str, start: int, end: int) -> bool:
+    """Whether a span is all that stands between two signs of a row."""
+    return (
+        _CELL_BEFORE.search(text, max(0, start - 2), start) is not None
+        and _CELL_AFTER.match(text, end) is not None
     )
 
 

@@ -13,7 +13,7 @@ from naru.trust.detect.labels import OTHER
 # a plate or a half-hidden number. Six times written out: a group that repeats takes far longer.
 _BEGIN = (
     rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)"
-    rb"(?=" + rb"[ .()\-]{0,3}+0" * 6 + rb"|0{0,2}(?:\.0{1,3}\.0{1,3}\.0|\? ?0000)|0{5} ?- ?[*xX?])"
+    rb"(?=" + rb"[ .()\-]{0,3}+0" * 6 + rb"|0{0,2}(?:\.0{1,3}\.0{1,3}\.0| ?\? ?0000)|0{5} ?- ?[*xX?])"
 )
 # The first group is the rest of the chain, possessive: a chain of a million digits is read once. A bracket
 # within it closes the first few digits, `02)123-4567`, or holds a few and the chain goes on, `010 (1234) 5678`;

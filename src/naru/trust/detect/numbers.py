@@ -122,7 +122,7 @@ def _special_of(drawn: bytes, groups: tuple[int, ...]) -> _Special | None:
     first, *rest = groups
     if first >= _BIRTH:
         return _read_hidden if first <= _HIDDEN_DIGITS and (not rest or sum(rest) <= _BIRTH) else None
-    if not rest and first in (2, 3):
+    if not rest and first <= 3:
         return _read_plate
     if b"." in drawn[:4]:
         return _read_ipv4 if drawn.count(b".") >= 3 else None
