@@ -45,6 +45,7 @@ _BETWEEN = re.compile(r"[\d ()\[\]우-]*")
 _POSTAL_BEFORE = re.compile(
     r"[(\[〒우]\s?(?:우편번호\s?|우\)\s?)?:?\s?(\d{5}|\d{3}-\d{3})\s?[)\]]?\s{0,2}$|(?<![\d-])(\d{5})\s{1,2}$"
 )
+_POSTAL_AFTER = re.compile(r"[ ,\n]{0,2}[(\[](\d{5})[)\]]|,? (\d{5})(?=\n|\Z)")
 _ROAD_NUMBER = re.compile(
     r" {0,2}(?:지하 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?!\.\d|,\d{3}(?!\d)"
     r"|\d|[년월일시분개원명만억천배%세살점회차위장건대권초])"
@@ -56,19 +57,27 @@ _LOT = re.compile(
     r"(?:[1-9]가)? {0,2}(?:산 ?)?\d{1,4}(?:-\d{1,4})?(?:번지)?(?: ?\d{1,4}호)?(?!\.\d|,\d{3}(?!\d)"
     r"|\d|[가-힣]{1,5}\d{0,2}[로길] ?\d|[년월일시분개원명만억천배%세살점회차위장건대권초동층])"
 )
+_BUILDINGS = (
+    "아파트|빌라|오피스텔|타워"
+    "|맨션|빌딩|자이|푸르지오|래미안|힐스테이트|캐슬|아이파크"
+    "|더샵|편한세상|팰리스|하이츠|위브|스위첸|데시앙|베르디움"
+    "|센터|프라자|플라자|상가|하우스|연립|주택|원룸|빌리지"
+    "|단지|스퀘어|밸리|시티|파크|마을|포레|관"
+)
+# Brackets are part of an address where they hold a 동, a unit or a building, and not `(셔틀 5분)`.
+_BRACKETS = (
+    r"\((?!공동)(?:(?=[가-힣]{2,4}\d?동 )|(?=[^()\n]{0,20}[가-힣]\d{0,2}(?:동|읍|면|리|가)[,)])"
+    rf"|(?=[^()\n]{{0,24}}(?:\d ?[층호동]|{_BUILDINGS})[ 0-9A-Z,)]))[가-힣0-9A-Za-z·,. ]{{2,30}}\)"
+)
 _DETAIL = re.compile(
     r"(?: ?[,，]? ?(?:"
-    r"\((?!우[0-9: )편])[가-힣0-9A-Za-z·,. ]{2,30}\)"
+    rf"{_BRACKETS}"
     r"|(?:제 ?)?\d{1,4}동(?: ?제?\d{1,5}호)?"
     r"|(?:제 ?)?[A-Z가나다라마바사아]동(?: ?\d{1,5}호)?(?![가-힣]{2})"
     r"|지?하? ?(?:지상 ?)?B?\d{1,3}층(?: ?\d{1,5}호)?"
     r"|[A-Z]?-?\d{1,5} ?호"
     r"|\d{1,4}-\d{1,5}(?=[\s,.)]|$)"
-    r"|[가-힣A-Za-z0-9]{1,14}(?:아파트|빌라|오피스텔|타워"
-    r"|맨션|빌딩|자이|푸르지오|래미안|힐스테이트|캐슬|아이파크"
-    r"|더샵|편한세상|팰리스|하이츠|위브|스위첸|데시앙|베르디움"
-    r"|센터|프라자|플라자|상가|하우스|연립|주택|원룸|빌리지"
-    r"|단지|스퀘어|밸리|시티|파크|마을|포레|관)(?: ?[A-Z0-9]{1,3}차)?(?![가-힣])"
+    rf"|[가-힣A-Za-z0-9]{{1,14}}(?:{_BUILDINGS})(?: ?[A-Z0-9]{{1,3}}차)?(?![가-힣])"
     r"|[가-힣A-Za-z0-9]{2,14}(?= (?:\d{1,4}|[A-Z])동 ?\d{1,5}호)"
     r"|[가-힣A-Za-z0-9]{2,14}(?= ?\d{1,4}층| (?:[A-Z]|[가-아]동 )?\d{2,5}호)"
     r")){1,6}"
@@ -124,8 +133,11 @@ class KoreanAddresses:
         cores = list(self._cores(text))
         spans = [(e.start, e.end) for e in cores]
         yield from cores
-        for start, _ in spans:
+        for start, end in spans:
             yield from self._postal_before(text, start)
+            if (code := _POSTAL_AFTER.match(text, end)) is not None:
+                low, high = code.span(code.lastindex or 0)
+                yield Entity("POSTAL_CODE", low, high, 0.85, "after an address")
         for found in (*self._buildings_only(text), *self.regions_only(text)):
             if not _within(found, spans):
                 yield found

@@ -20,7 +20,7 @@ _BEGIN = (
 # another, `(31세)`, `(12/26)`, is no part of a number. The second group is what follows and makes the last
 # digits part of something else; `x123` after a telephone number is its extension.
 _CHAIN = (
-    rb"((?:0{0,3}+ ?\) ?-?0++|0*+)(?:(?:[.\- ]| - ?|- | ?\(0{1,4}+\) ?-?)0++){0,7}+)"
+    rb"((?:0{0,4}+ ?\) ?-?0++|0*+)(?:(?:[.\- ]| - ?|- | ?\(0{1,4}+\) ?-?)0++){0,7}+)"
     rb"(?:(?=[0A-WYZa-wyz_*]|[xX](?!0{1,6}(?![0A-Za-z]))|-[0A-Za-z]|\.0)()|)"
 )
 NUMBER = re.compile(_BEGIN + rb"(?=" + _CHAIN + rb")0*+")

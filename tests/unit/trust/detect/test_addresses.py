@@ -30,6 +30,11 @@ def found(text: str) -> list[str]:
         ("", "경기 안산시 단원구 고잔2동 612-3 늘봄빌 202호", " 우편물"),
         ("", "전남 여수시 학동로 9 나동 305호", " (우 59645)"),
         ("김민준 (", "2동 305호", ", 41세)"),
+        ("인수장소 ", "제주시 용문로 8길 31", " (셔틀 5분)"),
+        ("", "서울 강남구 테헤란로 152", " (역삼역 3번 출구)"),
+        ("", "서울 강남구 테헤란로 152", " (공동현관 1234)"),
+        ("", "서울 강남구 테헤란로 152 (강남파이낸스센터) 12층", ""),
+        ("", "서울 은평구 진관2로 29-12 (진관동 은평뉴타운) 201동 303호", ""),
         ("배송지는 ", "대전 유성구 대학로 99", "예요"),
         ("", "강원도 춘천시 석사동 산 12-3번지", ""),
         ("저는 ", "서울 마포구 연남동", "에 살아요."),
@@ -71,11 +76,15 @@ def test_numbers_and_regions_alone_are_no_address(text: str):
     assert found(text) == []
 
 
-def test_a_postal_code_has_a_label_or_stands_before_an_address():
-    """The code is a span of its own before a Korean address."""
+def test_a_postal_code_has_a_label_or_stands_beside_an_address():
+    """The code is a span of its own before a Korean address and after it."""
     assert found("우편번호 06236") == ["06236"]
     assert sorted(found("(06236) 서울시 강남구 테헤란로 152")) == ["06236", "서울시 강남구 테헤란로 152"]
+    for before, after in (("(", ")"), ("[", "]"), ("", "\n")):
+        text = f"서울시 강남구 테헤란로 152 {before}06236{after}"
+        assert found(text) == ["서울시 강남구 테헤란로 152", "06236"]
     assert found("번호 06236 입니다") == []
+    assert found("서울시 강남구 테헤란로 152 12345개") == ["서울시 강남구 테헤란로 152"]
 
 
 def test_made_documents():
