@@ -20,7 +20,8 @@ _LISTED = re.compile(r"(?:, ?| ?[/·、] ?)(?=[가-힣])")
 _LIST_BEFORE = re.compile(r"(?<![가-힣])([가-힣]{2,4})(?:, ?| ?[/·、] ?)\Z")
 _LIST_END = re.compile(r"(?:, ?|[/·、]| /|\n|\Z|\(| \(|\)| 외 | 등|\.|[은는이가과와을를])")
 _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3}|[\u4e00-\u9fff]{2,4})\)")
-_CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|\n]|\Z)")
+_CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|/\n]|\Z)")
+_DIGIT = re.compile("[0-9]")
 _CELL_BEFORE = re.compile(r"([가-힣]{2,4})\"?( ?[(/,|\t] ?\"?|\", ?\"| )\Z")
 _CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
 _BEFORE_CELL, _AFTER_CELL = frozenset('"(/,|\t'), frozenset('",|\t')
@@ -218,7 +219,7 @@ class Rows:
                 start = text.find(sign, start, stop) + 1
                 if not start:
                     return
-            m = _CELL_TEXT.match(text, start, stop)
+            m = _CELL_TEXT.match(text, start, stop) if sign != "/" or _DIGIT.search(text, at, stop) else None
             if m is not None and m.group(1) not in self._shapes.never:
                 found.append(Entity("PERSON", m.start(1), m.end(1), 0.85, "header above it"))
             if text.find(sign, at, stop) < 0 or stop >= len(text):

@@ -19,6 +19,8 @@ _SCARCE = -1.5
 _UNUSUAL = -0.5
 _LONG_GIVEN = -3.0
 _NONE = -99.0
+_RARE = -1.0
+_LONG, _LONGEST = 4, 5
 _GIVEN_ALONE = 0.5
 _PARTICLES = frozenset("은는이가을를에의도만로")
 
@@ -42,6 +44,7 @@ class Shapes:
         self._weights = lexicon.surnames | dict.fromkeys(scarce, _SCARCE)
         self._doubles = lexicon.double_surnames
         self._given = lexicon.common_given | lexicon.known_given
+        self._pure = frozenset(sections("korean_given.txt")["pure"])
         self._tails = tails
         self._given_points = given_points
         self._common_word = common_word
@@ -55,6 +58,7 @@ class Shapes:
         self._foreign = lexicon.foreign_given | lexicon.foreign_surnames | lexicon.foreign_weak
         self.firsts = frozenset(self._weights) | {double[0] for double in self._doubles}
         self.usual = frozenset(surname for surname, weight in self._weights.items() if weight > _UNUSUAL)
+        self._all_given = self._given | self._pure
         self.given_firsts = frozenset(given[0] for given in self._given)
 
     def read(self, text: str, at: int, floor: float, *, is_cell: bool = False) -> int:
@@ -86,6 +90,24 @@ class Shapes:
             if points > best:
                 best, size = points, n
         return at + size
+
+    def read_long(self, text: str, at: int) -> int:
+        """The end of a name of four or five syllables that is a word of its own; `at` where there is none.
+
+        Two syllables or more of what follows the surname are a given name: 서아람찬, 김가온누리.
+        """
+        found = _RUN.match(text, at)
+        run = found.group() if found is not None else ""
+        if not _LONG <= len(run) <= _LONGEST or self._weights.get(run[0], _SCARCE) < _RARE:
+            return at
+        if run in self._stop or run in self._nouns or self._tails.appellation(run[2:]):
+            return at
+        given = self._all_given
+        if run[1:3] in given:
+            is_name = len(run) == _LONG or run[3:] in given
+        else:
+            is_name = len(run) == _LONG and run[2:] in self._pure and run[:2] not in self._nouns
+        return at + len(run) if is_name else at
 
     def _points(self, run: str, n: int, kind: int, *, is_cell: bool) -> float:
         name = run[:n]
@@ -152,7 +174,7 @@ class Shapes:
             if word[:k] in self._foreign and self._tails.kind(word, k):
                 return k
         for k in range(max(2, len(word) - 4), len(word)):
-            if word[k] not in "이아지다나라랑" and self._tails.kind(word, k) not in (0, MISMATCH):
+            if word[k] not in "이아지다나라랑란" and self._tails.kind(word, k) not in (0, MISMATCH):
                 return k
         return len(word)
 

@@ -58,6 +58,9 @@ _BEFORE_TITLE = re.compile(r"(?<![가-힣])([가-힣]{3}) [가-힣]+\Z")
 _AFTER_TITLE = re.compile("님?(?:[^가-힣]|[은는이가을를의과와도께에]|\\Z)")
 _ENDINGS = frozenset("은는이가을를의에도만로한된할던인적고")
 _QUOTES, _CLOSING = "\"'“‘*「 \t\u00a0", "\"'”*]】 \t\u00a0"
+_BLANKS = frozenset(" \t\u00a0")
+_APART = re.compile(rf"(?<![가-힣])({_H}){_GAP}{{1,6}}({_H})(?:{_GAP}{{1,6}}({_H}))?\Z")
+"""A label with blanks in it: 성 명, 신 청 인."""
 _ASIDE = re.compile(r" ?\([^()\n]{1,10}\)\Z")
 _WHOLE = 3
 _BACK = 32
@@ -101,7 +104,7 @@ def _expressions(labels: frozenset[str]) -> list[str]:
         f"(?:{_TIMED}|\n@?|\n[\\-*•] ?|@|^){h}{{2,4}}{_SAYS}|\\[{h}{{2,4}}\\] \\[오[전후]",
         _IN_LATIN,
         f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({h}{{2,4}}\\)",
-        f'(?:^|[\n,\t|]) ?"?(?:{header})"? ?[,\t|]',
+        f'(?:^|[\n,\t|/]) ?"?(?:{header})"? ?[,\t|/]',
         f"(?:[:：—\\-] |^|\n){h}{{2,4}}(?:{listed}){{2}}",
         f"{h}(?:{_KINDS}) ?[:：]{_GAP}{{0,3}}{h}{{2}}",
         f"{h}(?:{_KINDS}) {h}{{2,3}} ?[,(·/]",
@@ -185,9 +188,12 @@ class SlotNames:
             label = label[: aside.start()]
         if label[-1:] == "님":
             label = label[:-1]
+        if label[-2:-1] in _BLANKS:
+            apart = _APART.search(label)
+            label = "".join(filter(None, apart.groups())) if apart is not None else label
         for size in self._label_sizes:
             if label[-size:] in self._labels:
-                return self._labelled(text, end)
+                return self._labelled(text, end) or self._long(text, end - 1, 0.9, "label before it")
         return None
 
     def _labelled(self, text: str, end: int) -> Entity | None:
@@ -197,11 +203,19 @@ class SlotNames:
             return None
         return Entity("PERSON", start, stop, 0.9, "label before it")
 
+    def _long(self, text: str, start: int, score: float, reason: str) -> Entity | None:
+        """A name of more syllables than most, which is all that the place holds."""
+        stop = self._shapes.read_long(text, start)
+        is_name = stop > start and self._is_edge(text, stop)
+        return Entity("PERSON", start, stop, score, reason) if is_name else None
+
     def _told(self, text: str, end: int) -> Entity | None:
         start = end - 1
         stop = self._read(text, start, TOLD)
         name = text[start:stop]
-        if len(name) < 3 and not (name and text[stop : stop + 2] == " (" and name[0] in self._shapes.usual):
+        if not name:
+            return self._long(text, start, 0.75, "role before it")
+        if len(name) < 3 and not (text[stop : stop + 2] == " (" and name[0] in self._shapes.usual):
             return None
         if " " not in name and not self._shapes.is_likely_given(name[1:]):
             return None

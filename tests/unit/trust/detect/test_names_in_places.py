@@ -28,6 +28,12 @@ def names(text: str) -> list[str]:
         ("계약자: 김*수 님", ["김*수"]),
         ("담당: 엘로디 르그랑, 회계", ["엘로디 르그랑"]),
         ("학부모: 쩐 티 흐엉 (모)", ["쩐 티 흐엉"]),
+        ("서명: 서아람찬", ["서아람찬"]),
+        ("예금주 박하늘별", ["박하늘별"]),
+        ("신 청 인 : 궉다래", ["궉다래"]),
+        ("성 명 : 간디 라마찬드란\n국적", ["간디 라마찬드란"]),
+        ("인수자: 이중호   (인)", ["이중호"]),
+        ("인솔자 백로사 과장", ["백로사"]),
     ],
 )
 def test_a_label_or_a_role_makes_a_rare_name_likely(text: str, expected: list[str]):
@@ -44,6 +50,11 @@ def test_a_label_or_a_role_makes_a_rare_name_likely(text: str, expected: list[st
         "상담사: 정성을 다하겠습니다",
         "원고 작성 방법",
         "작성자: 고객센터",
+        "담당: 전산지원",
+        "서명: 전자서명",
+        "매니저 모집중",
+        "담당: 인사총무",
+        "전 화 : 없음",
     ],
 )
 def test_a_word_after_a_label_stays_a_word(text: str):
@@ -79,6 +90,13 @@ def test_a_column_under_a_header_holds_names():
     """Every cell under 기사, also a foreign name, and no cell beside it."""
     text = "날짜,기사,도착\n5/2,갈보람,부산항\n5/3,아브디예프,인천항\n"
     assert names(text) == ["갈보람", "아브디예프"]
+
+
+def test_a_column_between_slashes_holds_names_beside_numbers():
+    """Names of two to five syllables under 이름; words without a number beside them are a sentence."""
+    rows = "번호 / 성명 / 계좌\n1 / 김가온누리 / 352-1470-8829-13\n2 / 남윤 / 352-1470-8829-24\n"
+    assert names(rows) == ["김가온누리", "남윤"]
+    assert names("이름/연락처/주소를 남겨 주세요\n배송/환불/교환 문의") == []
 
 
 def test_lines_of_one_form_hold_names_in_one_place():
