@@ -26,6 +26,7 @@ _CELL = re.compile(rf"(?<=[,/|\t])(?: ?[\"'])? ?{_DATE}(?= ?[\"']? ?(?:[,/|\t)\n
 _TELLING = frozenset(("PHONE", "KR_RRN", "KR_FRN", "PASSPORT", "EMAIL", "DRIVER_LICENSE"))
 _YOUNGEST = 2006
 """Who is in a list of staff or customers was born before; a later date there is that of a contract."""
+_BRACKET = re.compile(rf" {{0,4}}\({_DATE}\)")
 _REACH = 60
 _CENTURY = 100
 _START = attrgetter("start")
@@ -50,7 +51,10 @@ def find_after_sex(text: str) -> Iterator[Entity]:
 
 
 def find_in_rows(text: str, entities: Sequence[Entity]) -> Iterator[Entity]:
-    """A date in a cell of its own between a person and a number of theirs in one line."""
+    """A date in a cell of its own between a person and a number of theirs in one line, or in their brackets."""
+    for e in entities:
+        if e.type == "PERSON" and (m := _BRACKET.match(text, e.end)) and 0 < _year_of(m) <= _YOUNGEST:
+            yield Entity("BIRTH_DATE", m.start(1), m.end(1), 0.7, "in brackets after a person")
     told = sorted([e.start for e in entities if e.type in _TELLING])
     done = -1
     for person in sorted([e for e in entities if e.type == "PERSON"], key=_START) if told else ():

@@ -37,6 +37,7 @@ FOUND = [
     ("PASSPORT", "여권번호 [M12345678]으로"),
     ("PASSPORT", "여권 [M123A4567]을 분실"),
     ("PASSPORT", "passport number [S12345678], issued"),
+    ("PASSPORT", "여권 [EK 8801734] / 만료"),
     ("PASSPORT", "US passport [561234567]"),
     ("PASSPORT", "passport no is [C01X00T47]"),
     ("DRIVER_LICENSE", "면허 [11-12-345678-90]를"),
