@@ -25,7 +25,7 @@ from naru.trust.detect.names_lexicon import (
     lexicon,
 )
 from naru.trust.detect.names_rows import Rows
-from naru.trust.detect.names_shapes import Shapes
+from naru.trust.detect.names_shapes import FIRMS, Shapes
 from naru.trust.detect.names_slots import SlotNames
 from naru.trust.detect.names_tails import END, HONORIFIC, KINSHIP, PARTICLE, POINTS, TITLE, Tails, is_particle
 from naru.trust.entity import Entity
@@ -46,6 +46,8 @@ _COUNTERS = frozenset("명개번장잔채살달주척쌍곳쪽편")
 """What 한, one, counts: 한 명만 and no 한명만."""
 _CLINICS = frozenset(("안과", "내과", "외과", "치과"))
 """A surname before them makes a clinic's name."""
+_AREAS = frozenset(("구역", "지역", "영역", "권역", "용역", "통역", "방역", "무역", "번역"))
+"""Nouns that end as what is said of a part played: 전용구역 and no 전용구역."""
 
 
 Reading = tuple[int, int, float, float]
@@ -273,6 +275,8 @@ class KoreanNames:
         if name in w.not_names or run in w.not_names or name[1:] in _CLINICS:
             return _IMPOSSIBLE
         if n == 4:
+            if name[2:] in FIRMS:
+                return _IMPOSSIBLE
             return 1.0 + (1.5 if name[2:] in self._known else 0.2 if name[2:] not in w.two_nouns else -2.0)
         surname = w.surnames[run[0]]
         if n == 2 or (n == 3 and name[:2] in w.double_surnames):
@@ -326,6 +330,8 @@ class KoreanNames:
         rest = run[2:]
         if is_particle(run, 2):
             return 1.5 if common else 4.0
+        if len(rest) == 2 and rest in _AREAS:
+            return 4.0
         if rest[0] in "하한해할함했되된됩됨돼됐시" and len(rest) > 1:
             return 3.5
         if rest[0] in "성화력률율란팀부":

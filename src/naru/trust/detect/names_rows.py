@@ -16,8 +16,8 @@ _TELLING = 4
 _CLOSED = frozenset("\t,/|\"'<")
 _MAX_PREFIX = 80
 _MAX_LINES = 200
-_LISTED = re.compile(r"(?:, ?| ?[/·、] ?)(?=[가-힣])")
-_LIST_BEFORE = re.compile(r"(?<![가-힣])([가-힣]{2,4})(?:, ?| ?[/·、] ?)\Z")
+_LISTED = re.compile(r"(?:, ?| ?[/·、] ?)(?:[0-9]{1,4}[동호반층번조] )?(?=[가-힣])")
+_LIST_BEFORE = re.compile(r"(?<![가-힣])([가-힣]{2,4})(?:, ?| ?[/·、] ?)(?:[0-9]{1,4}[동호반층번조] )?\Z")
 _LIST_END = re.compile(r"(?:, ?|[/·、]| /|\n|\Z|\(| \(|\)| 외 | 등|\.|[은는이가과와을를])")
 _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3}|[\u4e00-\u9fff]{2,4})\)")
 _CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|/\n]|\Z)")
@@ -58,6 +58,9 @@ UNUSUAL = frozenset(
     )
 )
 _LIST_SIGNS = frozenset(",/·、")
+_UNITS = frozenset("동호반층번조")
+"""What each name of a list may be of: 101동 홍길동, 102동 …"""
+_LIST_REACH = 14
 _CELL, _LIST = -6.2, -2.6
 """Points that syllables must have in a cell and in a list."""
 _SIGNS = frozenset("0a가*")
@@ -323,19 +326,24 @@ class Rows:
         at = e.end
         while (gap := _LISTED.match(text, at)) is not None:
             start = gap.end()
-            end = self._shapes.read(text, start, _LIST)
+            is_cell = text[start - 2] in _UNITS
+            end = self._shapes.read(text, start, _LIST, is_cell=is_cell)
+            if end == start or _LIST_END.match(text, end) is None:
+                end = self._shapes.read_foreign(text, start)
             if end == start or start in taken or _LIST_END.match(text, end) is None:
                 break
             taken.add(start)
             found.append(Entity("PERSON", start, end, 0.7, "in a list of names"))
             at = end
         at = e.start
-        if text[at - 1 : at] not in _LIST_SIGNS and text[at - 2 : at - 1] not in _LIST_SIGNS:
+        near = text[at - 2 : at]
+        if near[1:] not in _LIST_SIGNS and near[:1] not in _LIST_SIGNS and near[:1] not in _UNITS:
             return
-        while (before := _LIST_BEFORE.search(text[max(0, at - 8) : at])) is not None:
+        while (before := _LIST_BEFORE.search(text[max(0, at - _LIST_REACH) : at])) is not None:
             start = at - len(before.group())
             name = before.group(1)
-            if start in taken or self._shapes.read(name, 0, _LIST) != len(name):
+            is_cell = text[at - 2] in _UNITS
+            if start in taken or self._shapes.read(name, 0, _LIST, is_cell=is_cell) != len(name):
                 break
             taken.add(start)
             found.append(Entity("PERSON", start, start + len(name), 0.7, "in a list of names"))

@@ -22,6 +22,14 @@ _NONE = -99.0
 _RARE = -1.0
 _LONG, _LONGEST = 4, 5
 _GIVEN_ALONE = 0.5
+_NEVER_LAST = frozenset("홀룸팀층")
+_PARTS = frozenset("실관점과부국처청대소")
+"""What ends the name of a room, a unit or an office after another noun."""
+_OFFICES = words("교무 행정 보건 방송 숙직 민원 지구 파출 기동 순찰 기획 전산 구매 홍보 인사 총무 영업 상담 경비 관리 안내 진료")
+_DONE = words("제출 납부 가입 등록 참석 참여 확인 신청 정산 수령 응시 이수 지급 배정 접수 처리 결제 발급 입금 해결")
+"""What 미 says is not done."""
+FIRMS = words("금속 상사 상회 산업 전자 전기 건설 물산 식품 유통 철강 목재 인쇄 가구 공업 기계 정밀 화학 약품 토건 조경 농산 수산 축산 제과 섬유")
+"""What ends the name of a firm after two syllables, which may be those of a rare surname."""
 _PARTICLES = frozenset("은는이가을를에의도만로")
 
 
@@ -41,7 +49,7 @@ class Shapes:
         common_word: Callable[[str, int], float],
     ) -> None:
         scarce = sections("korean_surnames.txt")["scarce"]
-        self._weights = lexicon.surnames | dict.fromkeys(scarce, _SCARCE)
+        self._weights = dict.fromkeys(scarce, _SCARCE) | lexicon.surnames
         self._doubles = lexicon.double_surnames
         self._given = lexicon.common_given | lexicon.known_given
         self._pure = frozenset(sections("korean_given.txt")["pure"])
@@ -113,10 +121,21 @@ class Shapes:
         name = run[:n]
         if name in self._stop or run in self._stop or name in self._regions:
             return _NONE
+        if n > 2 and self._is_thing(name):
+            return _NONE
         points = self._syllables(name, is_whole=is_cell and kind == END)
         if points <= _NONE or is_cell:
             return points
         return points - self._common(run, n) * (1.0 if kind < TITLE else 0.5)
+
+    def _is_thing(self, name: str) -> bool:
+        """Whether a word reads as a room or a unit, 한라홀 and 교무실, as not done, 미제출, or as a firm."""
+        if name[1:] in self._given:
+            return False
+        if len(name) > 3:
+            return name[2:] in FIRMS
+        is_part = name[2] in _PARTS and (name[:2] in self._everyday or name[:2] in _OFFICES)
+        return name[2] in _NEVER_LAST or is_part or (name[0] == "미" and name[1:] in _DONE)
 
     def _syllables(self, name: str, *, is_whole: bool) -> float:
         weight = self._weights.get(name[0])

@@ -111,6 +111,44 @@ def test_a_list_of_names_alone():
     assert names("재료: 고구마, 양배추, 감자, 당근") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("동대표: 101동 강물, 102동 성춘자, 103동 현우림, 104동 공석", ["강물", "성춘자", "현우림"]),
+        ("참석: 김철수, 올가 페트로바, 바트에르덴 솔롱고", ["김철수", "올가 페트로바", "바트에르덴 솔롱고"]),
+        ("참석: 김철수, 101동 주차장, 이영희", ["김철수", "이영희"]),
+        ("1층 김철수, 2층 로비, 3층 카페", ["김철수"]),
+        ("담당: 김철수, 서울 사무소, 부산 지사", ["김철수"]),
+    ],
+)
+def test_a_list_goes_on_past_units_and_foreign_names(text: str, expected: list[str]):
+    """A unit before each name of a list, and names of two words in it."""
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- 한라홀: 20인\n- 백두홀: 12인",
+        "교무실 033-641-2280",
+        "관할 지구대 032-881-0412",
+        "1. 미제출 학생 안내",
+        "공급자: 동방금속상사",
+        "공급자: 동방금속 상사",
+        "소방차 전용구역",
+    ],
+)
+def test_rooms_units_and_firms_are_no_names(text: str):
+    """Beside a number, before a colon or after a label."""
+    assert names(text) == []
+
+
+def test_who_ends_as_a_room_does():
+    """하은실, 김은실 and 정동관 are people."""
+    assert names("- 김은실: 참석\n- 정동관: 불참") == ["김은실", "정동관"]
+    assert names("담당자: 하은실 031-123-4567") == ["하은실"]
+
+
 def test_a_cell_beside_an_identifier_is_a_name():
     """Before a resident number, after a telephone number of the same line."""
     assert names("뇌보람 900101-1234568") == ["뇌보람"]
