@@ -100,6 +100,11 @@ def _above(text: str, at: int) -> int:
     return stop + 1 if stop >= 0 or not low else -1
 
 
+def _is_unit(text: str, at: int) -> bool:
+    """Whether `101동 ` stands before a place."""
+    return text[at - 1 : at] == " " and text[at - 2 : at - 1] in _UNITS and text[at - 3 : at - 2].isdecimal()
+
+
 class Rows:
     """Finds more names from those found."""
 
@@ -326,7 +331,7 @@ class Rows:
         at = e.end
         while (gap := _LISTED.match(text, at)) is not None:
             start = gap.end()
-            is_cell = text[start - 2] in _UNITS
+            is_cell = _is_unit(text, start)
             end = self._shapes.read(text, start, _LIST, is_cell=is_cell)
             if end == start or _LIST_END.match(text, end) is None:
                 end = self._shapes.read_foreign(text, start)
@@ -336,13 +341,13 @@ class Rows:
             found.append(Entity("PERSON", start, end, 0.7, "in a list of names"))
             at = end
         at = e.start
-        near = text[at - 2 : at]
-        if near[1:] not in _LIST_SIGNS and near[:1] not in _LIST_SIGNS and near[:1] not in _UNITS:
+        signs = text[at - 2 : at]
+        if _LIST_SIGNS.isdisjoint(signs) and not _is_unit(text, at):
             return
         while (before := _LIST_BEFORE.search(text[max(0, at - _LIST_REACH) : at])) is not None:
             start = at - len(before.group())
             name = before.group(1)
-            is_cell = text[at - 2] in _UNITS
+            is_cell = _is_unit(text, at)
             if start in taken or self._shapes.read(name, 0, _LIST, is_cell=is_cell) != len(name):
                 break
             taken.add(start)
