@@ -28,6 +28,8 @@ _FAMILIAR = words(
 """
 )
 _FOND_TAILS = words("가 는 를 랑 도 한테 한테서 의 야 네")
+_OF_A_PERSON = re.compile(r" (?:주민|생년|생일|여권|전화번호|휴대폰|핸드폰|연락처|담임|학원|[초중고]등학교|번호는)")
+"""What is somebody's: 다솜이 주민번호."""
 _ANIMATE = words("랑 이랑 한테 에게 에게서 한테서")
 _ORDINARY = words(
     """
@@ -119,7 +121,8 @@ class AloneNames:
             return self._called(i, m.group(1), plain, 0.0)
         if plain and (rest in _ANIMATE or rest == ("아" if has_final(name[1]) else "야")):
             return i, i + 2, 1.6, "given name"
-        if plain and rest == "이" and has_final(name[1]) and text[i - 3 : i] in ("우리 ", "저희 "):
+        is_ours = text[i - 3 : i] in ("우리 ", "저희 ") or _OF_A_PERSON.match(text, j)
+        if plain and rest == "이" and has_final(name[1]) and is_ours:
             return i, i + 2, 1.6, "given name"
         if rest[0] == "이" and len(rest) > 1:
             if plain and has_final(name[1]) and rest[1:] in _FOND_TAILS:

@@ -21,7 +21,7 @@ STRONG = frozenset(
     "르트드크프브즈츠쿠키토카코티테페푸웨뷔슈셰쉬케퍼커터버뱅벤벨밴웰엘앨쥬쥘첼켈콜킬킨큰턴튼튜펠핀핑헬휴힐룬릭릿맨먼멘믹밋쓰렉렐롤롭롯랜램랭캐캔컬컴킷톤툴튀웬뎀뎅듀뉘쉐쉴숀윌윅왓닉닐놀덴델딜"
 )
 """Syllables common in transliterations; the strong ones are rare in Korean words."""
-_CLOSED = re.compile(r"[<\",)|\t']| [/(|]|\(| (?:고객|님|씨|교수|대표|선생|박사)")
+_CLOSED = re.compile(r"[<\",)|\t']| [/(|]|\(| (?:고객|님|씨|교수|대표|선생|박사|드림|올림|배상)")
 _SURNAMES = frozenset("김이박최정강조윤장임한오서신권황안송류유홍손배백킴리팍초이")
 _LONGEST = 6
 _FIRMS = ("컴퍼니", "코리아", "그룹", "테크", "미디어", "뱅크", "인터내셔널", "스튜디오", "엔터테인먼트")

@@ -23,9 +23,10 @@ _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1
 _CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|/\n]|\Z)")
 _DIGIT = re.compile("[0-9]")
 _CELL_BEFORE = re.compile(r"([가-힣]{2,4})\"?( ?[(/,|\t] ?\"?|\", ?\"| )\Z")
+_CELL_APART = re.compile(r"(?:\"|[|\t] ?)([가-힣]) ([가-힣]{1,2})(?:\", ?\"| ?[|\t] ?)\Z")
 _CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
 _BEFORE_CELL, _AFTER_CELL = frozenset('"(/,|\t'), frozenset('",|\t')
-_REACH = 9
+_REACH = 12
 """How far a name and the signs after it reach to where the next cell begins."""
 _PURE_LIST = re.compile(
     r"(?:^|(?<=[:：\-—] ))"
@@ -244,6 +245,10 @@ class Rows:
             may_follow = sign in _BEFORE_CELL
         if may_follow:
             window = text[max(0, start - _REACH) : start]
+            m = _CELL_APART.search(window)
+            if m is not None and self._shapes.is_apart(*m.groups()):
+                at = start - len(window)
+                return Entity("PERSON", at + m.start(1), at + m.end(2), 0.75, "beside an identifier")
             m = _CELL_BEFORE.search(window)
             if m is not None:
                 at = start - len(window) + m.start()

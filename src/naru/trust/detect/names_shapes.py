@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from naru.trust.detect.names_foreign import SPELLING, STRONG
-from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, SECOND_SYLLABLES, Lexicon, sections, words
+from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, PREFIXES, SECOND_SYLLABLES, Lexicon, sections, words
 from naru.trust.detect.names_tails import END, MISMATCH, PARTICLE, POINTS, TITLE, Tails
 
 _WORDS = re.compile(r"[가-힣]{1,6}(?:[ ·][가-힣]{1,8}){1,3}")
@@ -63,6 +63,7 @@ class Shapes:
         self._loans = lexicon.loans
         self._regions = lexicon.not_names
         self._everyday = lexicon.nouns | lexicon.verbs | lexicon.loans
+        self._words = self._everyday | self._nouns
         self._foreign = lexicon.foreign_given | lexicon.foreign_surnames | lexicon.foreign_weak
         self.firsts = frozenset(self._weights) | {double[0] for double in self._doubles}
         self.usual = frozenset(surname for surname, weight in self._weights.items() if weight > _UNUSUAL)
@@ -215,6 +216,16 @@ class Shapes:
     def is_given(self, word: str) -> bool:
         """Whether a word may be said for a person whose given name it is: no word of every day."""
         return word not in self._nouns and word not in self._everyday and self.is_likely_given(word)
+
+    def is_known(self, given: str) -> bool:
+        """Whether a word is a given name and no other, or one of pure Korean."""
+        return given in self._pure or (given in self._given and given not in self._words)
+
+    def is_apart(self, surname: str, given: str) -> bool:
+        """Whether two words may be a name with a blank in it: 김 솔 and no 이 책."""
+        if surname not in self.usual:
+            return False
+        return self.is_known(given) if len(given) > 1 else surname not in PREFIXES and given in SECOND_SYLLABLES
 
     def is_appellation(self, text: str, at: int) -> bool:
         """Whether a title or an honorific begins at `at`."""

@@ -40,7 +40,9 @@ _SPACED = re.compile(r"([가-힣])( {1,3})([가-힣])\2([가-힣])(?![가-힣])"
 _MASKED = re.compile(rf"{_HIDDEN}(?= ?(?:님|씨|고객|학생|회원|환자|\())")
 _VIET = re.compile(rf"(?:{_VIETNAMESE}) ?(?:티|반)(?: ?[가-힣]{{1,3}}?)(?=입니다|[은는을를의]?(?![가-힣]))")
 _SPOKEN = re.compile(rf"(?:{_TIMED}|\n@?|\n[-*•] ?|@|^|\[)([가-힣]{{2,4}})(?:{_SAYS}|\] \[오[전후])\Z")
-_LATIN = re.compile(r"[A-Z][A-Za-z'\-]{1,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3}(?=[^A-Za-z@.]|\Z)")
+_LATIN = re.compile(r"[A-Z][A-Za-z'\-]{1,15}(?:(?:,? |/)[A-Z][A-Za-z'\-]{0,15}){1,3}(?=[^A-Za-z@.]|\Z)")
+_PASSENGER = re.compile(r"\b([A-Z]{2,20}/[A-Z]{3,20}) ?(?:MR|MS|MISS|MSTR)\Z")
+_FAMILY = "아들|딸|손자|손녀|조카|동생|남편|아내|아이"
 _HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
 _CAPITALS = re.compile(r"[A-Z]{2,} [A-Z]{2,} ?\Z")
 _OTHER_WORD = re.compile(r"[가-힣](?<![가는를의도와께에])")
@@ -109,6 +111,8 @@ def _expressions(labels: frozenset[str]) -> list[str]:
         f"{h}(?:{_KINDS}) ?[:：]{_GAP}{{0,3}}{h}{{2}}",
         f"{h}(?:{_KINDS}) {h}{{2,3}} ?[,(·/]",
         f"{h}{{3}} (?:{title})",
+        f"(?:^|[^가-힣])(?:{_FAMILY}) {h}{{2}} ?[0-9(]",
+        "[A-Z]{2}/[A-Z]{3,20} ?(?:MR|MS|MISS|MSTR)",
         "한자 ?[:：] ?[\\x{4e00}-\\x{9fff}]{2,4}[^\\x{4e00}-\\x{9fff}]",
     ]
 
@@ -134,6 +138,8 @@ class SlotNames:
             self._of_a_kind,
             self._of_a_kind_listed,
             self._titled,
+            self._of_a_family,
+            self._passenger,
             self._hanja,
         )
         self._labels = _labels()
@@ -301,6 +307,18 @@ class SlotNames:
         if not self._shapes.is_likely_given(m.group(1)[1:]):
             return None
         return Entity("PERSON", m.start(1), m.end(1), 0.7, "title after it")
+
+    def _of_a_family(self, text: str, end: int) -> Entity | None:
+        """A given name alone beside a number: 아들 차돌 010-…, 딸 다솜(7세)."""
+        start = text.rfind(" ", 0, end - 2) + 1
+        is_name = self._shapes.is_known(text[start : start + 2])
+        return Entity("PERSON", start, start + 2, 0.7, "role before it") if is_name else None
+
+    @staticmethod
+    def _passenger(text: str, end: int) -> Entity | None:
+        """KIM/MINJAE MR, as tickets have it."""
+        m = _PASSENGER.search(text, max(0, end - _BACK), end)
+        return Entity("PERSON", m.start(), m.end(1), 0.8, "name of a passenger") if m is not None else None
 
     @staticmethod
     def _hanja(text: str, end: int) -> Entity | None:
