@@ -60,6 +60,7 @@ _BEFORE_TITLE = re.compile(r"(?<![가-힣])([가-힣]{3}) [가-힣]+\Z")
 _AFTER_TITLE = re.compile("님?(?:[^가-힣]|[은는이가을를의과와도께에]|\\Z)")
 _ENDINGS = frozenset("은는이가을를의에도만로한된할던인적고")
 _QUOTES, _CLOSING = "\"'“‘*「 \t\u00a0", "\"'”*]】 \t\u00a0"
+_FIRST = re.compile("([가-힣]{2,3}), ?([가-힣]{3})(?![가-힣])")
 _BLANKS = frozenset(" \t\u00a0")
 _APART = re.compile(rf"(?<![가-힣])({_H}){_GAP}{{1,6}}({_H})(?:{_GAP}{{1,6}}({_H}))?\Z")
 """A label with blanks in it: 성 명, 신 청 인."""
@@ -199,7 +200,11 @@ class SlotNames:
             label = "".join(filter(None, apart.groups())) if apart is not None else label
         for size in self._label_sizes:
             if label[-size:] in self._labels:
-                return self._labelled(text, end) or self._long(text, end - 1, 0.9, "label before it")
+                return (
+                    self._labelled(text, end)
+                    or self._long(text, end - 1, 0.9, "label before it")
+                    or self._first(text, end - 1)
+                )
         return None
 
     def _labelled(self, text: str, end: int) -> Entity | None:
@@ -208,6 +213,14 @@ class SlotNames:
         if stop == start:
             return None
         return Entity("PERSON", start, stop, 0.9, "label before it")
+
+    def _first(self, text: str, start: int) -> Entity | None:
+        """A word that may be a name as well, first in a list of names after a label: 학생: 노을, 김민수."""
+        m = _FIRST.match(text, start)
+        if m is None or m.group(1)[0] not in self._shapes.usual or m.group(1) in self._shapes.never:
+            return None
+        is_list = self._shapes.read(m.group(2), 0, _IN_PROSE) == _WHOLE
+        return Entity("PERSON", start, m.end(1), 0.7, "in a list of names") if is_list else None
 
     def _long(self, text: str, start: int, score: float, reason: str) -> Entity | None:
         """A name of more syllables than most, which is all that the place holds."""

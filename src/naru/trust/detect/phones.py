@@ -8,6 +8,7 @@ from naru.trust.detect.korean import Guess
 from naru.trust.detect.labels import count_words
 from naru.trust.detect.number import Number, Shape
 from naru.trust.detect.phones_abroad import classify_abroad
+from naru.trust.entity import Entity
 
 _AREAS = frozenset(
     [
@@ -37,6 +38,9 @@ _NATIONWIDE = re.compile(
 )
 _NATIONWIDE_SIZE, _NATIONWIDE_GROUPS = 8, frozenset({(4, 4), (8,)})
 _BAD_NANP = frozenset(["911", "555"])
+SPOKEN = "(?:공|영)일(?:공|영)"
+"""How a number begins that is written as it is said."""
+_SPOKEN = re.compile(r"[공영]일[공영](?:[ ,.\-]{0,2}(?:[공영일이삼사오육륙칠팔구]|[0-9])){8}(?![0-9])")
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?|extension |내선 ?(?:번호 ?)?)[0-9]{1,6}(?![0-9])", re.IGNORECASE)
 _NEAR = 20
 _BARE_AMERICAN = frozenset({(10,), (11,), (3, 7), (6, 4)})
@@ -172,6 +176,12 @@ def _american(n: Number) -> Guess | None:
     if is_labelled and groups in _BARE_AMERICAN:
         return "PHONE", 0.85, "label before it"
     return None
+
+
+def find_spoken(text: str, end: int) -> Entity | None:
+    """공일공 오오사팔 이이칠삼: eleven digits by their names."""
+    found = _SPOKEN.match(text, end - 3)
+    return Entity("PHONE", found.start(), found.end(), 0.8, "mobile, spoken") if found else None
 
 
 def widen_phone(text: str, start: int, end: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 
-from naru.trust.detect import labels, network, papers, papers_abroad, secrets
+from naru.trust.detect import labels, network, papers, papers_abroad, phones, secrets
 from naru.trust.detect.folding import code_points, fold
 from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
@@ -50,6 +50,8 @@ def _matcher() -> tuple[Matcher, tuple[_Reader | str, ...]]:
     for expression, find in papers_abroad.TRIGGERS:
         expressions.append(expression)
         readers.append(partial(_read_promised, find))
+    expressions.append(phones.SPOKEN)
+    readers.append(partial(_read_promised, phones.find_spoken))
     for name, expression, length in papers.TRIGGERS:
         expressions.append(expression)
         readers.append(partial(_PAPERS[name], length))
