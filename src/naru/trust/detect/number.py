@@ -9,10 +9,11 @@ from naru.trust.detect.labels import OTHER
 
 # All in signs drawn: a digit is `0`. Begins with that one sign, so that the engine runs over all else in a
 # tight loop; what follows looks a few signs back and ahead. A number begins here when it is not the rest of a
-# word, of a decimal or of a longer number, and holds seven digits, or is shaped like an address of a machine,
-# a plate or a half-hidden number. Six times written out: a group that repeats takes far longer.
+# word, of a decimal, of a longer number or of a time, `14:00 010-…`, and holds seven digits, or is shaped like
+# an address of a machine, a plate or a half-hidden number. Six times written out: a group that repeats takes
+# far longer.
 _BEGIN = (
-    rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)"
+    rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)(?!(?<=0[:/]0)0? (?:0++-|000 0{3,4} 0000|0{9}))"
     rb"(?=" + rb"[ .()\-]{0,3}+0" * 6 + rb"|0{0,2}(?:\.0{1,3}\.0{1,3}\.0| ?\? ?0000)|0{5} ?- ?[*xX?])"
 )
 # The first group is the rest of the chain, possessive: a chain of a million digits is read once. A bracket

@@ -114,7 +114,7 @@ def _korean(n: Number) -> Guess | None:
     digits = n.digits
     is_labelled = n.label == "PHONE"
     if not _is_korean(digits, n.groups):
-        is_abroad = digits.startswith("00") and len(digits) in _ABROAD and not n.is_other
+        is_abroad = digits.startswith("00") and digits[2] != "0" and len(digits) in _ABROAD and not n.is_other
         if is_abroad and (n.separators or is_labelled):
             return "PHONE", 0.9 if is_labelled else 0.6, "international prefix"
         return classify_abroad(n)
