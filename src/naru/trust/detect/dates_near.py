@@ -51,7 +51,7 @@ def find_after_sex(text: str) -> Iterator[Entity]:
 
 
 def find_in_rows(text: str, entities: Sequence[Entity]) -> Iterator[Entity]:
-    """A date in a cell of its own between a person and a number of theirs in one line, or in their brackets."""
+    """A date in a cell of its own between a person and a number of theirs in one line, or in brackets."""
     for e in entities:
         if e.type == "PERSON" and (m := _BRACKET.match(text, e.end)) and 0 < _year_of(m) <= _YOUNGEST:
             yield Entity("BIRTH_DATE", m.start(1), m.end(1), 0.7, "in brackets after a person")

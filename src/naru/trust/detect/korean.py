@@ -35,7 +35,9 @@ _PLATE_SYLLABLES = "가나다라마거너더러머버서어저고노도로모보
 _PLATE = re.compile(rf"[0-9]{{1,3}}( ?)([{_PLATE_SYLLABLES}])( ?)[0-9]{{4}}(?![0-9A-Za-z]|[.,][0-9])")
 _PLATE_REGION = re.compile(rf"(?:{_REGIONS}) ?$")
 # `10조 2000억` is money, `99다1234 판결` a case.
-_NO_PLATE_AFTER = re.compile(r" ?(?:[억만천백]|원|명|개|건|호|판결|결정|사건|년|세대|가구|번지|주|대\b|위\b|여 )")
+_NO_PLATE_AFTER = re.compile(
+    r" ?(?:[억만천백]|원|명|개|건|호|판결|결정|사건|년|세대|가구|번지|주|대\b|위\b|여 )"
+)
 _WORDY = frozenset("조호부주구도자수보사")
 _CELL_BEFORE, _CELL_AFTER = re.compile(r"[|\t/] ?\Z|,\Z"), re.compile(r" ?(?:[|\t,/\n]|\Z)")
 _CAR_AFTER = re.compile(r" ?(?:차(?:가|는|를|의|에|량| |주)|승용차|트럭|버스|택시|번호판|오토바이)")
@@ -138,9 +140,7 @@ def find_plate(text: str, start: int, labels: Labels) -> Entity | None:
         blank
         and syllable in _WORDY
         and not region
-        and (
-            syllable in "조호" or (text[start + 2] == syllable and not _is_cell(text, start, found.end()))
-        )
+        and (syllable in "조호" or (text[start + 2] == syllable and not _is_cell(text, start, found.end())))
     ) or (syllable in "조호" and text[start - 1 : start] in ("제", "第")):
         score = 0.45
     return Entity(

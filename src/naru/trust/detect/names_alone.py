@@ -28,7 +28,9 @@ _FAMILIAR = words(
 """
 )
 _FOND_TAILS = words("가 는 를 랑 도 한테 한테서 의 야 네")
-_OF_A_PERSON = re.compile(r" (?:주민|생년|생일|여권|전화번호|휴대폰|핸드폰|연락처|담임|학원|[초중고]등학교|번호는)")
+_OF_A_PERSON = re.compile(
+    r" (?:주민|생년|생일|여권|전화번호|휴대폰|핸드폰|연락처|담임|학원|[초중고]등학교|번호는)"
+)
 """What is somebody's: 다솜이 주민번호."""
 _ANIMATE = words("랑 이랑 한테 에게 에게서 한테서")
 _ORDINARY = words(

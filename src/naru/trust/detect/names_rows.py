@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from naru.trust.detect.names_lists import CELL, LIST, LONGEST_LINE, Lists
 from naru.trust.detect.names_shapes import Shapes
 from naru.trust.entity import Entity
 
@@ -16,9 +17,6 @@ _TELLING = 4
 _CLOSED = frozenset("\t,/|\"'<")
 _MAX_PREFIX = 80
 _MAX_LINES = 200
-_LISTED = re.compile(r"(?:, ?| ?[/·、] ?)(?:[0-9]{1,4}[동호반층번조] )?(?=[가-힣])")
-_LIST_BEFORE = re.compile(r"(?<![가-힣])([가-힣]{2,4})(?:, ?| ?[/·、] ?)(?:[0-9]{1,4}[동호반층번조] )?\Z")
-_LIST_END = re.compile(r"(?:, ?|[/·、]| /|\n|\Z|\(| \(|\)| 외 | 등|\.|[은는이가과와을를])")
 _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1,3}|[\u4e00-\u9fff]{2,4})\)")
 _CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|/\n]|\Z)")
 _DIGIT = re.compile("[0-9]")
@@ -28,12 +26,6 @@ _CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
 _BEFORE_CELL, _AFTER_CELL = frozenset('"(/,|\t'), frozenset('",|\t')
 _REACH = 12
 """How far a name and the signs after it reach to where the next cell begins."""
-_PURE_LIST = re.compile(
-    r"(?:^|(?<=[:：\-—] ))"
-    r"([가-힣]{2,4}(?:(?:, | ?[·、] ?|,)[가-힣]{2,6}(?: [가-힣]{1,5})?){2,60})(?=\n|\Z| 외)",
-    re.MULTILINE,
-)
-_LONGEST_LINE = 600
 _BRACKETED, _SHORT = -4.2, -2.0
 """Points that a name beside an identifier must have, one of three syllables and one of two."""
 _LONG = 3
@@ -58,12 +50,6 @@ UNUSUAL = frozenset(
         "header above it",
     )
 )
-_LIST_SIGNS = frozenset(",/·、")
-_UNITS = frozenset("동호반층번조")
-"""What each name of a list may be of: 101동 홍길동, 102동 …"""
-_LIST_REACH = 14
-_CELL, _LIST = -6.2, -2.6
-"""Points that syllables must have in a cell and in a list."""
 _SIGNS = frozenset("0a가*")
 """What a word or a number is drawn as."""
 
@@ -88,7 +74,7 @@ def _sign(m: re.Match[str]) -> str:
 
 def _below(text: str, at: int) -> int:
     """Where the line below the one at `at` begins; -1 where it is empty, far or none."""
-    stop = text.find("\n", at, at + _LONGEST_LINE)
+    stop = text.find("\n", at, at + LONGEST_LINE)
     return stop + 1 if stop >= 0 and text[stop + 1 : stop + 2] != "\n" else -1
 
 
@@ -96,14 +82,9 @@ def _above(text: str, at: int) -> int:
     """Likewise the line above."""
     if at <= 1 or text[at - 2] == "\n":
         return -1
-    low = max(0, at - 1 - _LONGEST_LINE)
+    low = max(0, at - 1 - LONGEST_LINE)
     stop = text.rfind("\n", low, at - 1)
     return stop + 1 if stop >= 0 or not low else -1
-
-
-def _is_unit(text: str, at: int) -> bool:
-    """Whether `101동 ` stands before a place."""
-    return text[at - 1 : at] == " " and text[at - 2 : at - 1] in _UNITS and text[at - 3 : at - 2].isdecimal()
 
 
 class Rows:
@@ -111,6 +92,7 @@ class Rows:
 
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
+        self._lists = Lists(shapes)
 
     def find(self, text: str, sure: Sequence[Entity]) -> list[Entity]:
         """Names in the same place of the lines beside and in the same list as one of `sure`."""
@@ -123,12 +105,12 @@ class Rows:
                 begin = text.rfind("\n", max(0, e.start - _MAX_PREFIX), e.start) + 1
                 if begin or e.start < _MAX_PREFIX:
                     self._columns(text, begin, e, following, taken, seen, found)
-            self._listed(text, e, taken, found)
+            self._lists.extend(text, e, taken, found)
             if following == "(":
                 self._aliased(text, e, found)
         at = 0
         while at < len(found):
-            self._listed(text, found[at], taken, found)
+            self._lists.extend(text, found[at], taken, found)
             at += 1
         return found
 
@@ -194,7 +176,7 @@ class Rows:
                 return True
             is_column = following in _CLOSED
             end = self._shapes.read(
-                text, start, _CELL if is_column or "0" in drawn else _LIST, is_cell=is_column
+                text, start, CELL if is_column or "0" in drawn else LIST, is_cell=is_column
             )
             if end - start != m.end() - m.start():
                 end = max(end, self._shapes.read_foreign(text, start))
@@ -208,13 +190,17 @@ class Rows:
             return True
         return bool(drawn) and _drawn(window.partition("\n")[0]).startswith(drawn)
 
+    def read_list(self, text: str, end: int) -> list[Entity]:
+        """A line that is a list of names and nothing else."""
+        return self._lists.read(text, end)
+
     def read_header(self, text: str, end: int) -> list[Entity]:
         """The cells under a header that ends with the sign before `end`, in lines of commas, tabs or bars."""
         sign = text[end - 1]
-        begin = text.rfind("\n", max(0, end - _LONGEST_LINE), end) + 1
-        stop = text.find("\n", end, end + _LONGEST_LINE)
+        begin = text.rfind("\n", max(0, end - LONGEST_LINE), end) + 1
+        stop = text.find("\n", end, end + LONGEST_LINE)
         found: list[Entity] = []
-        if not begin and end > _LONGEST_LINE:
+        if not begin and end > LONGEST_LINE:
             return found
         if stop >= 0 and text.count(sign, begin, stop) > 1:
             self._under(text, stop + 1, sign, text.count(sign, begin, end - 1), found)
@@ -222,8 +208,8 @@ class Rows:
 
     def _under(self, text: str, at: int, sign: str, count: int, found: list[Entity]) -> None:
         for _ in range(_MAX_LINES):
-            start, stop = at, text.find("\n", at, at + _LONGEST_LINE)
-            stop = stop if stop >= 0 else min(len(text), at + _LONGEST_LINE)
+            start, stop = at, text.find("\n", at, at + LONGEST_LINE)
+            stop = stop if stop >= 0 else min(len(text), at + LONGEST_LINE)
             for _ in range(count):
                 start = text.find(sign, start, stop) + 1
                 if not start:
@@ -313,48 +299,3 @@ class Rows:
                 if is_name:
                     found.append(Entity("PERSON", at, end, 0.7, "named before"))
             at = text.find(name, end)
-
-    def read_list(self, text: str, end: int) -> list[Entity]:
-        """A line, or what follows its colon, that is a list of names and nothing else; `end` lies within."""
-        begin = text.rfind("\n", max(0, end - _LONGEST_LINE), end) + 1
-        if not begin and end > _LONGEST_LINE:
-            return []
-        m = _PURE_LIST.search(text, begin, min(len(text), begin + _LONGEST_LINE))
-        if m is None:
-            return []
-        found: list[Entity] = []
-        items = list(_RUN.finditer(text, m.start(1), m.end(1)))
-        good = 0
-        for item in items:
-            name = item.group()
-            if self._shapes.read(name, 0, _CELL, is_cell=True) == len(name):
-                found.append(Entity("PERSON", item.start(), item.end(), 0.7, "in a list of names"))
-                good += len(name) > 2 and self._shapes.read(name, 0, _LIST) == len(name)
-        return found if len(found) >= 0.7 * len(items) and good >= max(2, 0.5 * len(items)) else []
-
-    def _listed(self, text: str, e: Entity, taken: set[int], found: list[Entity]) -> None:
-        at = e.end
-        while (gap := _LISTED.match(text, at)) is not None:
-            start = gap.end()
-            is_cell = _is_unit(text, start)
-            end = self._shapes.read(text, start, _LIST, is_cell=is_cell)
-            if end == start or _LIST_END.match(text, end) is None:
-                end = self._shapes.read_foreign(text, start)
-            if end == start or start in taken or _LIST_END.match(text, end) is None:
-                break
-            taken.add(start)
-            found.append(Entity("PERSON", start, end, 0.7, "in a list of names"))
-            at = end
-        at = e.start
-        signs = text[at - 2 : at]
-        if _LIST_SIGNS.isdisjoint(signs) and not _is_unit(text, at):
-            return
-        while (before := _LIST_BEFORE.search(text[max(0, at - _LIST_REACH) : at])) is not None:
-            start = at - len(before.group())
-            name = before.group(1)
-            is_cell = _is_unit(text, at)
-            if start in taken or self._shapes.read(name, 0, _LIST, is_cell=is_cell) != len(name):
-                break
-            taken.add(start)
-            found.append(Entity("PERSON", start, start + len(name), 0.7, "in a list of names"))
-            at = start

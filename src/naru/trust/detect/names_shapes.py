@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable
 
 from naru.trust.detect.names_foreign import SPELLING, STRONG
-from naru.trust.detect.names_lexicon import FIRST_SYLLABLES, PREFIXES, SECOND_SYLLABLES, Lexicon, sections, words
+from naru.trust.detect.names_lexicon import (
+    FIRST_SYLLABLES,
+    PREFIXES,
+    SECOND_SYLLABLES,
+    Lexicon,
+    sections,
+    words,
+)
 from naru.trust.detect.names_tails import END, MISMATCH, PARTICLE, POINTS, TITLE, Tails
 
 _WORDS = re.compile(r"[가-힣]{1,6}(?:[ ·][가-힣]{1,8}){1,3}")
@@ -25,10 +32,24 @@ _GIVEN_ALONE = 0.5
 _NEVER_LAST = frozenset("홀룸팀층")
 _PARTS = frozenset("실관점과부국처청대소")
 """What ends the name of a room, a unit or an office after another noun."""
-_OFFICES = words("교무 행정 보건 방송 숙직 민원 지구 파출 기동 순찰 기획 전산 구매 홍보 인사 총무 영업 상담 경비 관리 안내 진료")
-_DONE = words("제출 납부 가입 등록 참석 참여 확인 신청 정산 수령 응시 이수 지급 배정 접수 처리 결제 발급 입금 해결")
+_OFFICES = words(
+    """
+교무 행정 보건 방송 숙직 민원 지구 파출 기동 순찰 기획 전산 구매 홍보
+인사 총무 영업 상담 경비 관리 안내 진료
+"""
+)
+_DONE = words(
+    """
+제출 납부 가입 등록 참석 참여 확인 신청 정산 수령 응시 이수 지급 배정 접수 처리 결제 발급 입금 해결
+"""
+)
 """What 미 says is not done."""
-FIRMS = words("금속 상사 상회 산업 전자 전기 건설 물산 식품 유통 철강 목재 인쇄 가구 공업 기계 정밀 화학 약품 토건 조경 농산 수산 축산 제과 섬유")
+FIRMS = words(
+    """
+금속 상사 상회 산업 전자 전기 건설 물산 식품 유통 철강 목재 인쇄 가구 공업 기계 정밀 화학 약품 토건 조경
+농산 수산 축산 제과 섬유
+"""
+)
 """What ends the name of a firm after two syllables, which may be those of a rare surname."""
 _PARTICLES = frozenset("은는이가을를에의도만로")
 
@@ -225,7 +246,9 @@ class Shapes:
         """Whether two words may be a name with a blank in it: 김 솔 and no 이 책."""
         if surname not in self.usual:
             return False
-        return self.is_known(given) if len(given) > 1 else surname not in PREFIXES and given in SECOND_SYLLABLES
+        return (
+            self.is_known(given) if len(given) > 1 else surname not in PREFIXES and given in SECOND_SYLLABLES
+        )
 
     def is_appellation(self, text: str, at: int) -> bool:
         """Whether a title or an honorific begins at `at`."""

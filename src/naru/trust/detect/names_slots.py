@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from naru.trust.detect import names_spelled
 from naru.trust.detect.folding import code_points
 from naru.trust.detect.literals import Matcher
 from naru.trust.detect.names_foreign import looks_foreign
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.detect.names_rows import Rows
-from naru.trust.detect.names_shapes import VIETNAMESE, Shapes
+from naru.trust.detect.names_shapes import Shapes
+from naru.trust.detect.names_spelled import HIDDEN, SURNAMES
 from naru.trust.entity import Entity
 
 _H, _GAP = "[가-힣]", "[ \t\u00a0]"
@@ -26,24 +28,16 @@ _CALLED = (
     "이?라고 ?[합하해불]|입니다|였습니다|이었습니다|이고요|쌤"
     f"|{_GAP}(?:씨|님|고객님|어르신|학생|[박교대과팀][사수표장리]님)"
 )
-_VIETNAMESE = "|".join(sorted(VIETNAMESE))
 _TIMED = "오[전후] [0-9]{1,2}:[0-9]{2}, "
 _SAYS = r" ?(?::|[0-9]{1,2}:[0-9]{2} ?[AP\n])"
 _IN_LATIN = (
     r"(?:성명|성함|이름|영문|신청인|수취인|수령인|예금주|받는 ?분|피보험자|탑승자|승객)"
     r" ?[:：]? ?(?:\([A-Z]{1,10}\) ?)?[A-Z]"
 )
-_HIDDEN = "[가-힣][*○O●◯]{1,2}[가-힣]"
 
 _ENDED = re.compile(rf"(?<![가-힣A-Za-z])([가-힣]{{2,4}}?)(?:({_AGED}|{_SEXED})|({_SIGNED})|{_CALLED})\Z")
-_SPACED = re.compile(r"([가-힣])( {1,3})([가-힣])\2([가-힣])(?![가-힣])")
-_MASKED = re.compile(rf"{_HIDDEN}(?= ?(?:님|씨|고객|학생|회원|환자|\())")
-_VIET = re.compile(rf"(?:{_VIETNAMESE}) ?(?:티|반)(?: ?[가-힣]{{1,3}}?)(?=입니다|[은는을를의]?(?![가-힣]))")
 _SPOKEN = re.compile(rf"(?:{_TIMED}|\n@?|\n[-*•] ?|@|^|\[)([가-힣]{{2,4}})(?:{_SAYS}|\] \[오[전후])\Z")
-_LATIN = re.compile(r"[A-Z][A-Za-z'\-]{1,15}(?:(?:,? |/)[A-Z][A-Za-z'\-]{0,15}){1,3}(?=[^A-Za-z@.]|\Z)")
-_PASSENGER = re.compile(r"\b([A-Z]{2,20}/[A-Z]{3,20}) ?(?:MR|MS|MISS|MSTR)\Z")
 _FAMILY = "아들|딸|손자|손녀|조카|동생|남편|아내|아이"
-_HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
 _CAPITALS = re.compile(r"[A-Z]{2,} [A-Z]{2,} ?\Z")
 _OTHER_WORD = re.compile(r"[가-힣](?<![가는를의도와께에])")
 _TEAM = re.compile(r"[가-힣A-Z0-9]{2}(?:팀|부|과|실|센터|점|과정|은행|생명|에너지|그룹|지사) \Z")
@@ -102,8 +96,8 @@ def _expressions(labels: frozenset[str]) -> list[str]:
         f"(?:^|[^가-힣0-9A-Za-z])(?:{role}){_GAP}{{1,3}}{h}",
         f"{h}{{2,4}}(?:{_AGED}|{_SEXED}|{_SIGNED}|{_CALLED})",
         f"(?:성 {{0,4}}명|이 {{0,4}}름|대표이사|대표자|신청인)[ :：]{{1,6}}{h} {{1,3}}{h} {{1,3}}{h}",
-        f"(?:{_VIETNAMESE}) ?(?:티|반) ?{h}",
-        f"{_HIDDEN} ?(?:님|씨|고객|학생|회원|환자|\\()",
+        f"(?:{SURNAMES}) ?(?:티|반) ?{h}",
+        f"{HIDDEN} ?(?:님|씨|고객|학생|회원|환자|\\()",
         f"(?:{_TIMED}|\n@?|\n[\\-*•] ?|@|^){h}{{2,4}}{_SAYS}|\\[{h}{{2,4}}\\] \\[오[전후]",
         _IN_LATIN,
         f"[A-Z]{{2,}} [A-Z]{{2,}} ?\\({h}{{2,4}}\\)",
@@ -128,11 +122,11 @@ class SlotNames:
             self._labelled,
             self._told,
             self._ended,
-            self._spaced,
-            self._vietnamese,
-            self._masked,
+            names_spelled.read_spaced,
+            names_spelled.read_vietnamese,
+            names_spelled.read_masked,
             self._spoken,
-            self._latin,
+            names_spelled.read_latin,
             self._bracketed,
             rows.read_header,
             rows.read_list,
@@ -140,8 +134,8 @@ class SlotNames:
             self._of_a_kind_listed,
             self._titled,
             self._of_a_family,
-            self._passenger,
-            self._hanja,
+            names_spelled.read_passenger,
+            names_spelled.read_hanja,
         )
         self._labels = _labels()
         self._label_ends = frozenset("님)").union(label[-1] for label in self._labels)
@@ -285,11 +279,6 @@ class SlotNames:
         stop = self._shapes.read(name, 0, LABELLED if is_timed else _IN_PROSE, is_cell=is_timed)
         return Entity("PERSON", start, start + stop, 0.8, "speaker of a line") if stop == len(name) else None
 
-    @staticmethod
-    def _latin(text: str, end: int) -> Entity | None:
-        m = _LATIN.match(text, end - 1)
-        return Entity("PERSON", m.start(), m.end(), 0.85, "label before it") if m is not None else None
-
     def _bracketed(self, text: str, end: int) -> Entity | None:
         start = text.rfind("(", 0, end) + 1
         is_name = _CAPITALS.search(text[max(0, start - _BACK) : start - 1]) is not None
@@ -326,40 +315,6 @@ class SlotNames:
         start = text.rfind(" ", 0, end - 2) + 1
         is_name = self._shapes.is_known(text[start : start + 2])
         return Entity("PERSON", start, start + 2, 0.7, "role before it") if is_name else None
-
-    @staticmethod
-    def _passenger(text: str, end: int) -> Entity | None:
-        """KIM/MINJAE MR, as tickets have it."""
-        m = _PASSENGER.search(text, max(0, end - _BACK), end)
-        return Entity("PERSON", m.start(), m.end(1), 0.8, "name of a passenger") if m is not None else None
-
-    @staticmethod
-    def _hanja(text: str, end: int) -> Entity | None:
-        m = _HANJA.search(text[max(0, end - 10) : end])
-        if m is None:
-            return None
-        return Entity("PERSON", end - 1 - len(m.group(1)), end - 1, 0.8, "label before it")
-
-    @staticmethod
-    def _spaced(text: str, end: int) -> Entity | None:
-        m = next((m for k in range(9, 4, -1) if (m := _SPACED.match(text, end - k)) and m.end() == end), None)
-        return Entity("PERSON", m.start(), m.end(), 0.85, "label before it") if m else None
-
-    @staticmethod
-    def _vietnamese(text: str, end: int) -> Entity | None:
-        for k in range(9, 3, -1):
-            m = _VIET.match(text, end - k) if end >= k else None
-            if m is not None and not "가" <= text[end - k - 1 : end - k] <= "힣":
-                return Entity("PERSON", m.start(), m.end(), 0.85, "foreign name")
-        return None
-
-    @staticmethod
-    def _masked(text: str, end: int) -> Entity | None:
-        for k in range(7, 2, -1):
-            m = _MASKED.match(text, end - k) if end >= k else None
-            if m is not None and not "가" <= text[end - k - 1 : end - k] <= "힣":
-                return Entity("PERSON", m.start(), m.end(), 0.97, "masked name")
-        return None
 
 
 _WHOM = frozenset(("고객", "선생", "담당", "원장", "실장", "우리", "저희", "부모", "학생", "회원"))

@@ -9,15 +9,15 @@ from naru.trust.detect.labels import OTHER
 
 # All in signs drawn: a digit is `0`. Begins with that one sign, so that the engine runs over all else in a
 # tight loop; what follows looks a few signs back and ahead. A number begins here when it is not the rest of a
-# word, of a decimal, of a longer number or of a time, `14:00 010-…`, and holds seven digits, or is shaped like
-# an address of a machine, a plate or a half-hidden number. Six times written out: a group that repeats takes
-# far longer.
+# word, of a decimal, of a longer number or of a time, `14:00 010-…`, and holds seven digits, or is shaped
+# like an address of a machine, a plate or a half-hidden number. Six times written out: a group that repeats
+# takes far longer.
 _BEGIN = (
     rb"0(?<![0A-Za-z_]0)(?<!0[.\-]0)(?<![A-Za-z]-0)(?!(?<=0[:/]0)0? (?:0++-|000 0{3,4} 0000|0{9}))"
     rb"(?=" + rb"[ .()\-]{0,3}+0" * 6 + rb"|0{0,2}(?:\.0{1,3}\.0{1,3}\.0| ?\? ?0000)|0{5} ?- ?[*xX?])"
 )
 # The first group is the rest of the chain, possessive: a chain of a million digits is read once. A bracket
-# within it closes the first few digits, `02)123-4567`, or holds a few and the chain goes on, `010 (1234) 5678`;
+# within it closes the first few digits, `02)123-4567`, or holds a few and the chain goes on, `010 (1234) 56`;
 # another, `(31세)`, `(12/26)`, is no part of a number. The second group is what follows and makes the last
 # digits part of something else; `x123` after a telephone number is its extension.
 _CHAIN = (
@@ -148,8 +148,8 @@ def cuts_of(drawn: bytes) -> list[int]:
     cuts: list[int] = []
     cut = len(drawn)
     while (cut := drawn.rfind(b" ", 0, cut)) > 0:
-        # Half of a dash with blanks, `850101 - 1234567`, ends no number, but one that has other dashes may end
-        # there: `010-1234-5678 - 02-123-4567`.
+        # Half of a dash with blanks, `850101 - 1234567`, ends no number, but one that has other dashes may
+        # end there: `010-1234-5678 - 02-123-4567`.
         if drawn[cut - 1] == _ZERO and (drawn[cut + 1 : cut + 3] != b"- " or drawn.find(b"0-0", 0, cut) >= 0):
             cuts.append(cut)
     return cuts
