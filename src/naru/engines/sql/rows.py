@@ -14,7 +14,7 @@ from naru.engines.sql import postgres_rows
 
 Row = tuple[Any, ...]
 
-_PER_STATEMENT = 256
+_PER_STATEMENT = 128
 """SQLite runs a statement without Python's lock: row by row, a writer would take and give that lock once a
 row and cost the event loop a third of its speed (docs/decisions/0003-sync-sql-on-threads.md)."""
 _SIZES = (_PER_STATEMENT, 16, 1)
