@@ -24,21 +24,32 @@ _MAX_IPV6 = 45
 _SECTIONS = re.compile(
     r"(?:§|(?i:section|sect?\.|clause|chapter|article|paragraph|appendix|step|item|rule)) ?\Z"
 )
+# Further back in the line only what no log says: a version's list, a least version in brackets.
+_VERSION_LINE = re.compile(
+    r"\b(?i:firmware|versions?|releases?|builds?|fw|bios|drivers?|minimum|patch)\b"
+    r"(?P<gap>[\w ,.:;()\-–]{0,72})\Z"
+)
+_MACHINES = re.compile(
+    r"\b(?i:on|at|by|from|via|to|ip|ips|hosts?|servers?|clients?|nodes?|address(?:es)?|gateway|dns|ping|runs|network)\b"
+)
+_VERSION_HEAD = re.compile(r"(?i:firmware|version|release|build|fw|software|driver|image|ios|os)\b")
+_PRIVATE = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.")
+_HEAD_REACH, _MAX_LINE = 1_500, 240
 _NETWORK = re.compile(r"/(?:[0-9]|[12][0-9])(?![0-9])")
 """The mask of a whole network of machines: nobody's own address."""
 _VERSIONS = re.compile(
     r"[버펌릴파자크윈안vVrRbBfFpPjJnNcCwWaAiIİı](?:(?<=버)[전젼]|(?<=펌)웨어|(?<=릴)리스|(?<=파)이썬|(?<=자)바|(?<=크)롬"
-    r"|(?<=윈)도우|(?<=안)드로이드|(?<!\w.)(?i:(?<=v)(?:ersion|er\b|)|(?<=r)elease|(?<=b)uild|(?<=f)irmware|(?<=p)ython"
+    r"|(?<=윈)도우|(?<=안)드로이드|(?<!\w.)(?i:(?<=v)(?:ersion|er\b|(?![a-z]))|(?<=r)elease|(?<=b)uild|(?<=f)irmware|(?<=p)ython"
     r"|(?<=j)ava|(?<=n)ode|(?<=c)hrome|(?<=w)indows|(?<=a)ndroid|(?<=i)os))"
     r"[^0-9\n]{0,8}(?:[0-9][0-9.]{0,20}[^0-9\n]{1,8})?\Z"
 )
 
 _URL = re.compile(r"[^\s\"'<>`\\가-힣ㄱ-ㅎ]{3,2048}+")
 _SCHEME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+.-"
-_USER_INFO = re.compile(r"[^/?#@\s:]{0,256}:[^/?#@\s]{1,256}@[^/?#@\s]")
+_USER_INFO = re.compile(r"(?:[^/?#@\s:]{0,256}:[^/?#@\s]{1,256}|[0-9a-f]{32})@[^/?#@\s]")
 _TOKEN = re.compile(
     r"[?&#;](?:[a-z0-9_.\-]{0,32}(?:token|api[_-]?key|apikey|secret|passw(?:or)?d|pwd|signature|credential|auth|"
-    r"session(?:_?id)?|sid|jwt|otp|servicekey|confmkey)|key|sig|code|pw|crtfc_key)=(?![{<$*]|%7B)[^&#\s]{6,}",
+    r"session(?:_?id)?|sid|jwt|otp|servicekey|confmkey)|key|sig|code|pw|crtfc_key|access(?==[^&#\s]{0,40}[0-9]))=(?![{<$*]|%7B)[^&#\s]{6,}",
     re.IGNORECASE,
 )
 _HOOKS = re.compile(
@@ -82,6 +93,8 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
         text[max(0, start - 12) : start]
     ):
         score = 0.2
+    elif label in ("", "OTHER") and _is_version(text, start, found.group()):
+        score = 0.3
     elif found.group().endswith(".0") and _NETWORK.match(text, found.end()):
         score = 0.4
     elif near is not None and label == "OTHER" and near[1] <= 3:
@@ -89,6 +102,40 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
     elif found.end() - start == len("1.2.3.4"):
         score = 0.55 if found.group() in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.0.0.1", "9.9.9.9") else 0.4
     return Entity("IP", start, found.end(), score, "shape of an IP address")
+
+
+def _is_version(text: str, start: int, value: str) -> bool:
+    """Whether the line before it speaks of versions, or the head of its column does."""
+    if _PRIVATE.match(value):
+        return False
+    low = text.rfind("\n", max(0, start - _MAX_LINE), start) + 1
+    line = text[max(low, start - 96) : start]
+    said = _VERSION_LINE.search(line)
+    if said is not None and not _MACHINES.search(said["gap"]):
+        return True
+    if not low or not line.strip():
+        return False
+    block = text.rfind("\n\n", max(0, low - _HEAD_REACH), low)
+    if block < 0 and low > _HEAD_REACH:
+        return False
+    begin = block + 2 if block >= 0 else 0
+    stop = text.find("\n", begin, low)
+    return stop - begin <= _MAX_LINE and _is_under_version(text[begin:stop], text[low:start], len(value))
+
+
+def _is_under_version(head: str, before: str, size: int) -> bool:
+    """Whether a cell's head is of versions: by the signs that part the columns, or by where it stands."""
+    for delimiter in "|\t,;":
+        at = before.count(delimiter)
+        if at or delimiter in head:
+            cells = head.split(delimiter)
+            return 0 < at < len(cells) and _VERSION_HEAD.search(cells[at]) is not None
+    # Columns set with blanks: the word above begins or ends about where the number does.
+    column = len(before)
+    return "  " in before and any(
+        abs(word.start() - column) <= 1 or abs(word.end() - column - size) <= 1
+        for word in _VERSION_HEAD.finditer(head)
+    )
 
 
 def find_ipv6(text: str, inside: int) -> tuple[Entity | None, int]:

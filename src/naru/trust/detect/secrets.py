@@ -132,7 +132,7 @@ _FEW, _VARIED = 16, 8
 
 # What stands between a label and its value. Only words are told in either case: it takes time at every sign.
 _GLUE = (
-    r"(?:[\"'`*]{0,3}\s{0,3}(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|(?i:is|as|to|was)|=>)"
+    r"(?:[\"'`*]{0,3}(?:\s{0,3}| {4,24}(?=[:=]))(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|(?i:is|as|to|was)|=>)"
     r"[\"'`*]{0,3}\s{0,3}|(?P<blank> {1,2}))"
 )
 _VALUE = re.compile(
@@ -214,7 +214,7 @@ def match_secret(rule: Secret, text: str, start: int) -> Entity | None:
     group = 1 if found.re.groups else 0
     if rule.type == _KEY and not group:
         body = found.group()
-        if rule.vendor == "OpenAI or alike" and not _looks_random(body[3:]):
+        if rule.vendor == "OpenAI or alike" and not looks_random(body[3:]):
             return None
     return Entity(rule.type, found.start(group), found.end(group), 0.95, f"prefix of {rule.vendor}")
 
@@ -257,7 +257,7 @@ def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
     value = value.split(",")[0].split(";")[0]
     if len(value) < _MIN_KEY or (not sign and "earer" not in text[max(0, label_end - 6) : label_end]):
         return None
-    if _is_placeholder(value[:_TELLING]) or "://" in value or not _looks_random(value):
+    if is_placeholder(value[:_TELLING]) or "://" in value or not looks_random(value):
         return None
     return Entity(_KEY, start, start + len(value), 0.8, "label before it")
 
@@ -278,7 +278,7 @@ def _is_code(value: str, is_assigned: bool) -> bool:
     return is_assigned and _NAME.match(value) is not None
 
 
-def _is_placeholder(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
     """`your_password`, `<secret>`, `${TOKEN}`, `key(…)`: what stands in a manual."""
     lower = value.lower()
     return (
@@ -295,7 +295,7 @@ def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | No
     size = len(value)
     if not _MIN_PASSWORD <= size <= _MAX_PASSWORD or value.lower() in _DULL or "://" in value:
         return None
-    if _is_placeholder(value[:_TELLING]) or not value.strip(string.punctuation):
+    if is_placeholder(value[:_TELLING]) or not value.strip(string.punctuation):
         return None
     if value.isdigit():
         # 비밀번호 1234 without a sign between may be anything; twelve digits are a number of another kind.
@@ -315,7 +315,7 @@ def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | No
     return Entity("PASSWORD", start, start + size, 0.85, "label before it") if is_likely else None
 
 
-def _looks_random(value: str) -> bool:
+def looks_random(value: str) -> bool:
     """Letters and digits mixed, not words joined by dashes. The first few tell."""
     raw = value[:_TELLING].encode("ascii", "replace")
     size = len(raw)
