@@ -31,10 +31,12 @@ _DATE = (
     r")"
 )
 _VALUE = re.compile(_DATE)
-_CUES = Leaps("생", "태어", "b(?:irth|orn|(?<=dob))", r"B(?:irth|orn|IRTH|(?<=DOB)|(?<=D\.O\.B))")
+_CUES = Leaps(
+    "생", "태어", r"b(?:irth|orn|day\b|(?<=dob))", r"B(?:irth|orn|day\b|IRTH|(?<=DOB)|(?<=D\.O\.B))"
+)
 _LABEL = re.compile(
     r"생(?!\))(?:년월일|년|일)?|태어(?:난)?|[Bb]irth[ _]?[Dd](?:a(?:te|y)|t\b)|[Bb]irth|BIRTH"
-    r"|[Bb]orn|B(?<=DOB)|b(?<=dob)|B(?<=D\.O\.B)\.?"
+    r"|[Bb]day\b|[Bb]orn|B(?<=DOB)|b(?<=dob)|B(?<=D\.O\.B)\.?"
 )
 _GAP = re.compile(
     r"(?:연?월일|일자|일|년도|연도|날짜|date|Date)?(?:\([^)\n]{1,12}\))?[\"']?\s{0,3}(?:은"

@@ -64,7 +64,7 @@ OTHER: 주문; 운송장; 송장; 배송; 택배; 등기; 예약번호; 예약 �
 _WHOLE_WORDS = """
 PHONE: tel; hp; fax; cell; ph; call; call:; mob; tlf; sms; 텔; dial
 KR_RRN: rrno; jumin
-US_SSN: ss; sin
+US_SSN: ss; sin; social:; social #; soc:
 IP: ip
 POSTAL_CODE: zip
 DRIVER_LICENSE: dl; dln

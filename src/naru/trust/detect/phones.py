@@ -142,7 +142,9 @@ def _promised(n: Number) -> Guess | None:
     """A number of no known plan right after a label; a date is none."""
     gap = n.text[n.start - n.distance : n.start]
     is_far = n.distance > _NEAR or "\n" in gap or count_words(gap) > 1
-    is_date = n.digits[:2] in ("19", "20") and n.groups in ((4, 2, 2), (4, 1, 2), (4, 2, 1), (8,))
+    is_date = n.digits[:2] in ("19", "20") and (
+        n.groups in ((4, 2, 2), (4, 1, 2), (4, 2, 1)) or n.groups[0] == len("20260211")
+    )
     if is_far or is_date or not 7 <= len(n.digits) <= _MAX_INTERNATIONAL:
         return None
     return "PHONE", 0.7 if n.separators else 0.65, "label before it"

@@ -9,7 +9,16 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 
-from naru.trust.detect import labels, network, papers, papers_abroad, phones, secrets, secrets_told
+from naru.trust.detect import (
+    labels,
+    network,
+    papers,
+    papers_abroad,
+    phones,
+    phones_abroad,
+    secrets,
+    secrets_told,
+)
 from naru.trust.detect.folding import code_points, fold
 from naru.trust.detect.labels import Labels
 from naru.trust.detect.literals import Matcher
@@ -47,7 +56,7 @@ def _matcher() -> tuple[Matcher, tuple[_Reader | str, ...]]:
     for kind, expression in secrets.LABELS:
         expressions.append(expression)
         readers.append(partial(_read_labelled, kind))
-    for expression, find in (*secrets_told.TRIGGERS, *papers_abroad.TRIGGERS):
+    for expression, find in (*secrets_told.TRIGGERS, *phones_abroad.TRIGGERS, *papers_abroad.TRIGGERS):
         expressions.append(expression)
         readers.append(partial(_read_promised, find))
     expressions.append(phones.SPOKEN)
