@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from naru.trust.detect.names_beside import is_monument
 from naru.trust.detect.names_latin import FAMILY, GIVEN, NAME, THING, WORD
 from naru.trust.entity import Entity
 
@@ -12,7 +13,8 @@ _WINDOW = 48
 _LAST_WORD = re.compile(r"([^\W\d_]+(?:'s|’s)?)(?:\(s\)|\([^)\n]{1,14}\))?[\"'*\s\])’”]*$")
 _WORD_END = re.compile(r"(?:[^\W\d_]|['’])+\Z")
 _FIRM = re.compile(
-    r",? (?:Inc|Ltd|LLC|LLP|PLC|GmbH|AG|BV|B\.V|AB|SA|S\.A|Co|Corp|KG|Oy|Pty|Bros|& (?:Co|Sons|Partners))\b"
+    r",? (?:Inc|Ltd|LLC|LLP|PLC|GmbH|AG|BV|B\.V|AB|SA|S\.A|Co|Corp|KG|Oyj?|Pty|Pte|Bros"
+    r"|A/S|ApS|S\.p\.A|SARL|s\.r\.o|& (?:Co|Sons|Partners))\b"
     r"|(?:, [A-Z]\w+)?,? & [A-Z]\w+ (?:LLP|LLC|Inc|Ltd|Co|PLC)\b"
 )
 _TAG = re.compile(r"<([A-Za-z_]{1,20})(?:\s[^<>]{0,40}?[\"']([A-Za-z_-]{1,20})[\"'])?>$")
@@ -42,6 +44,7 @@ _CUE = re.compile(
     r"(?<![^\W_])(?:im|i['’]m|my name is|this is|name's|it's|hey its|hey|call me|name:|tell|ask|hi|thanks)\Z"
 )
 _CUE_REACH = 12
+_SPEAKING = re.compile(r"\b[Yy]ou(?:['’]re| are) (?:speaking|through|talking) (?:to|with)\Z")
 _NOUN = re.compile(r"[a-z]+")
 _OWNED = frozenset(
     ("company", "team", "house", "plan", "number", "bank", "farm", "file", "order", "account", "day")
@@ -63,6 +66,7 @@ class Around:
         self._labels = self._roles | frozenset(listed["labels"])
         self._things = frozenset(listed["things_before"])
         self._nouns = frozenset(listed["organisation"])
+        self._monuments = self._nouns | frozenset(listed["monuments"])
         self._cues = frozenset(listed["cues"])
         self._weak = frozenset(listed["weak_cues"])
         does, owned = ("|".join(listed[key]).replace("_", " ") for key in ("does", "owned"))
@@ -76,7 +80,11 @@ class Around:
             last: where the last person ended.
         """
         more, reason = self._before(text, start, cue)
-        if more < 0 or self._is_eponym(text, end):
+        if (
+            more < 0
+            or self._is_eponym(text, end)
+            or (text[end : end + 1] in " ," and is_monument(text, start, end, self._monuments))
+        ):
             return NEVER, ""
         if last and 0 < start - last <= 36 and more < LABEL and _LIST_GAP.match(text[last:start]):
             more, reason = max(more, 0.25), "in a list of people"
@@ -168,6 +176,8 @@ class Around:
             return (STRONG if "name" in bare[-12:] else 0.35), "greeting or introduction before it"
         if word in self._roles:
             return ROLE, "role before it"
+        if word in ("to", "with") and _SPEAKING.search(bare):
+            return STRONG, "greeting or introduction before it"
         return (WEAK, "") if word in self._weak else (0.0, "")
 
     @staticmethod

@@ -8,14 +8,16 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from naru.trust.detect.names_around import LABEL, Around
-from naru.trust.detect.names_latin import FAMILY, GIVEN, NAME, PLACE, WORD, kind_of, kinds, plain
+from naru.trust.detect.names_beside import find_speakers, is_half_of_firm
+from naru.trust.detect.names_latin import FAMILY, GIVEN, NAME, WORD, kind_of, kinds, plain
 from naru.trust.detect.names_lexicon import sections
 from naru.trust.detect.names_points import Points
+from naru.trust.detect.names_trim import QUOTES, Trim
 from naru.trust.entity import Entity
 
 _PARTICLES = (
     "van der|van den|van de|van|von der|von|zu|de la|de los|de las|der|den|del|de|da|das|dos|di|du|al|el|bin"
-    "|ibn|bint|le|la|af|av"
+    "|ibn|binti|binte|bint|bte|le|la|af|av"
 )
 
 
@@ -29,12 +31,12 @@ def _expression() -> re.Pattern[str]:
     first, word = f"[{upper}]", f"[{upper}{lower}0-9]"
     rest = rf"(?:[{lower}'’]+(?:{first}[{lower}]+)?|'|’)(?:-[{upper}{lower}][{lower}]+){{0,2}}"
     part = first + rest
-    initials = rf"\.(?: ?{first}\.){{0,2}} {part}"
+    initials = rf"\.(?:[ -]?{first}\.){{0,2}} {part}"
     # Most are followed by a word in small letters: known at its first, unless it may be a particle.
     small = "".join({particle[0] for particle in _PARTICLES.split("|")})
     between = (
         rf" (?=[{upper}{small}\"“(‘'])"
-        rf"(?:(?:{_PARTICLES}) |{first}\.? (?:{first}\. )?|[\"“(‘']{part}[\"”)’'] )?"
+        rf"(?:(?:{_PARTICLES}) |(?:a[lsnrd]|ash|el)-|{first}\.? (?:{first}\. )?|[\"“(‘']{part}[\"”)’'] )?"
     )
     return re.compile(
         rf"{first}(?<!{word}.)(?:(?<![_@/.\-].)(?:{rest}|{initials})"
@@ -49,13 +51,13 @@ def _expression() -> re.Pattern[str]:
 
 _IN_CAPITALS, _LETTER = 1, 2
 _SURE = 0.5
+_LABELLED = "label before it"
+_INITIAL = re.compile(r" [A-Z](?=[\"'<\n,|)]|\Z)")
 _MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40}+)[0-9]{0,4}+\Z")
 _MAILBOX_REACH = 45
 _SEPARATORS = re.compile(r"[._\-+]")
-_QUOTES = "\"“”‘’'(),."
 _DETERMINERS = frozenset(("the ", "a ", "an ", "his ", "its ", "our ", "this "))
 """After these comes a thing that is named for somebody: the Wells score, his Miranda rights."""
-_CONTRACTED = frozenset(("m", "ll", "d", "ve", "re", "t"))
 
 
 def _is_option(text: str, start: int) -> bool:
@@ -113,9 +115,10 @@ class EnglishNames:
         self._kinds = kinds()
         listed = sections("english_words.txt")
         self._titles = frozenset(listed["titles"])
-        self._organisation = frozenset(listed["organisation"])
         self._brands = frozenset(listed["brands"])
         self._korean = frozenset(map(str.lower, sections("english_names.txt")["korean"]))
+        organisation = frozenset(listed["organisation"])
+        self._trim = Trim(self._kinds, self._titles, organisation, self._korean)
         self._points = Points(self._kinds, self._korean)
         self._around = Around(listed)
         self._run = _expression()
@@ -126,6 +129,12 @@ class EnglishNames:
         found = self._runs(text, alone)
         if alone and (found or "@" in text):
             found += self._again(text, found, alone)
+        if (
+            len(alone) > 1
+            and "\n" in text
+            and (heads := [c[:2] for c in alone if text.startswith(": ", c.end)])
+        ):
+            found += find_speakers(text, heads, found, self._kinds)
         if text[:1].islower() or "\n" in text:
             found += self._around.find_chat(text, self._kinds)
         return found
@@ -151,8 +160,8 @@ class EnglishNames:
                 found.append(Entity("PERSON", m.start(), m.end(), 0.7, "letter for a name"))
                 continue
             entity = self._read(text, m, end, alone, weighed)
-            if alone and text[m.start() - 2 : m.start()] == ", " and alone[-1].end == m.start() - 2:
-                entity = self._inverted(text, alone[-1], m) or entity
+            if text[m.start() - 2 : m.start()] == ", ":
+                entity = self._after_comma(text, m, alone, found) or entity
             if entity is not None:
                 found.append(entity)
                 if entity.score >= _SURE:
@@ -173,6 +182,27 @@ class EnglishNames:
         ):
             return None
         return Entity("PERSON", family.start, m.end(), 0.9, "family name first")
+
+    def _after_comma(
+        self, text: str, m: re.Match[str], alone: list[_Candidate], found: list[Entity]
+    ) -> Entity | None:
+        """A family name before a comma and the given one: alone, or after its label.
+
+        Victim: Whitcomb, Janelle Marie; a label of several, or names that go on, are a list.
+        """
+        end = m.start() - 2
+        if alone and alone[-1].end == end:
+            return self._inverted(text, alone[-1], m)
+        if not found or found[-1].end != end or found[-1].reason != _LABELLED:
+            return None
+        start = found[-1].start
+        family = text[start:end]
+        is_list = text[max(0, start - 8) : start].rstrip(" :\t").endswith("s")
+        if " " in family or is_list or text[m.end() : m.end() + 4] in (" and", " & "):
+            return None
+        if kind_of(family, self._kinds) & GIVEN:
+            return None
+        return self._inverted(text, _Candidate(start, end, [family]), m)
 
     def _read(
         self,
@@ -196,12 +226,16 @@ class EnglishNames:
         shift, size, full, names, cue, points, reason = run
         start += shift
         end = start + size
-        if self._around.is_firm(text, end, len(names) == 1 and points < 0.4):
+        if self._around.is_firm(text, end, len(names) == 1 and points < 0.4) or (
+            full and self._around.is_firm(text, start + full, False)
+        ):
             return None
         more, around = self._around.read(text, start, end, cue, last)
         if len(names) == 1:
             more += self._alone(text, start, end, last)
-        if full and more >= LABEL and text[start + full : start + full + 1] in "\n\"',;<|":
+        if len(names) == 1 and around == _LABELLED and (initial := _INITIAL.match(text, end)):
+            end = initial.end()
+        elif full and more >= LABEL and text[start + full : start + full + 1] in "\n\"',;<|":
             # What a label names may end with a word: Marcellus Odhiambo Were.
             end = start + full
         score = points + more
@@ -213,9 +247,9 @@ class EnglishNames:
 
     def _weigh(self, sequence: str, in_capitals: bool) -> _Weighed | None:
         """What a run says by itself; None where it is no name."""
-        shift, whole, cue = self._trim_start(0, sequence.split(" "))
-        parts = self._trim_end(whole) if whole and not self._is_brand(whole) else []
-        names = [name for part in parts if (name := part.strip(_QUOTES))]
+        shift, whole, cue = self._trim.start(0, sequence.split(" "))
+        parts = self._trim.end(whole) if whole and not self._is_brand(whole) else []
+        names = [name for part in parts if (name := part.strip(QUOTES))]
         if not self._may_be(names):
             return None
         points, reason = self._points.weigh(names, in_capitals=in_capitals)
@@ -230,17 +264,20 @@ class EnglishNames:
             return False
         return len(names) > 1 or plain(names[0]) not in self._titles
 
-    @staticmethod
-    def _alone(text: str, start: int, end: int, last: int) -> float:
+    def _alone(self, text: str, start: int, end: int, last: int) -> float:
         """Points more for one word: addressed, or signing, and no place or thing or half of a firm."""
         more = 0.0
         before = text[max(0, start - 5) : start].lower()
+        if (before.endswith(" & ") or text[end : end + 3] == " & ") and is_half_of_firm(
+            text, start, end, self._kinds
+        ):
+            return -1.0
         if before.endswith((" in ", "\nin ", "near ")) or before.lstrip(" .\n(\"'") in _DETERMINERS:
             more -= 0.3
         if before.endswith(" & ") and last != start - 3:
             more -= 0.5
         following = text[end : end + 3]
-        if following in ("'s ", "’s ") and text[end + 3 : end + 4].isupper():
+        if (following in ("'s ", "’s ") and text[end + 3 : end + 4].isupper()) or following == " o'":
             more -= 0.5
         if following[:1] in ("!", ":") or not following or following == "\n":
             more += 0.1
@@ -249,61 +286,8 @@ class EnglishNames:
     def _is_brand(self, parts: list[str]) -> bool:
         if len(parts) < 2:
             return False
-        keys = [plain(part.strip(_QUOTES)) for part in parts]
+        keys = [plain(part.strip(QUOTES)) for part in parts]
         return any(f"{a}_{b}" in self._brands for a, b in pairwise(keys))
-
-    def _trim_start(self, start: int, parts: list[str]) -> tuple[int, list[str], str]:
-        """Without the titles and plain words before a name; the last of them is a cue."""
-        cue = ""
-        known = self._kinds
-        while parts:
-            word = parts[0]
-            key = plain(word.rstrip("."))
-            kind = known.get(key, 0)
-            head, sign, tail = word.replace("’", "'").partition("'")
-            if sign and self._is_contracted(head, tail, len(parts)):
-                key = f"{head.lower()}'m" if tail == "m" else head.lower()
-            elif len(key) == 1 and len(parts) > 1:
-                break
-            else:
-                is_title = key in self._titles and (not kind & GIVEN or kind & WORD) and len(parts) > 1
-                if not is_title and (kind & NAME or not kind & WORD):
-                    break
-            cue = key
-            start += len(word) + 1
-            parts = parts[1:]
-        return start, parts, cue
-
-    def _is_contracted(self, head: str, tail: str, count: int) -> bool:
-        """I'm, It's and Mum's are words before a name; Kofi's is a name."""
-        if tail != "s":
-            return tail in _CONTRACTED
-        kind = self._kinds.get(plain(head), 0)
-        return not kind & NAME and (count > 1 or kind & WORD != 0)
-
-    def _trim_end(self, parts: list[str]) -> list[str]:
-        """The parts up to the first that is no name; none when they are an organisation's or a place's."""
-        known = self._kinds
-        kept: list[str] = []
-        for at, part in enumerate(parts):
-            bare = part.removesuffix("'s").removesuffix("’s")
-            key = plain(bare.strip(_QUOTES))
-            kind = kind_of(bare.strip(_QUOTES), known)
-            if at and (key in self._organisation or (key in self._titles and not kind & NAME)):
-                first = known.get(plain(parts[0]), 0)
-                if not (at == 1 and key in self._korean and first & GIVEN and not first & PLACE):
-                    return []
-            if at and kind & WORD and not kind & NAME and len(key) > 1:
-                break
-            kept.append(bare)
-            if bare != part:
-                break
-        # A quote that only closes is none of the name's.
-        while kept and kept[-1][-1] in "'’,":
-            kept[-1] = kept[-1][:-1]
-            if not kept[-1]:
-                kept.pop()
-        return kept
 
     def _again(self, text: str, found: Iterable[Entity], alone: Iterable[_Candidate]) -> Iterator[Entity]:
         """Names whose parts stand elsewhere in a name found, or in an e-mail address."""

@@ -11,7 +11,8 @@ from naru.trust.detect.names_lexicon import words
 NEVER = -1.0
 _Points = tuple[float, str]
 _PLACE_STARTS = words(
-    "San Santa Los Las Fort Mount Mt Lake Port Cape New Saint Costa Rio Sri North South East West"
+    "St Loch Lough Isle San Santa Los Las Fort Mount Mt Lake Port Cape"
+    " New Saint Costa Rio Sri North South East West"
 )
 _BOTH = "first and family name"
 _SYLLABLES = re.compile(

@@ -44,7 +44,8 @@ _DRIVER_NUMBER = re.compile(
 )
 _DRIVER_SIZE = 16
 _TRAVELLER = re.compile(
-    r"(?<![A-Za-z/])(?!AND/|HE/|HIS/|ON/|YES/)([A-Z][A-Z'\-]{1,24}(?: [A-Z'\-]{2,20}){0,2}/[A-Z]{2,20}(?: [A-Z]{1,20}){0,3}?)"
+    r"(?<![A-Za-z/])(?!AND/|HE/|HIS/|ON/|YES/)"
+    r"([A-Z][A-Z'\-]{1,24}(?: [A-Z'\-]{2,20}){0,2}/[A-Z]{2,20}(?: [A-Z]{1,20}){0,3}?)"
     r" ?(?:MRS?|MS|MISS|MSTR)\Z"
 )
 _HEALTH = re.compile(

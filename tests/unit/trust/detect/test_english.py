@@ -31,6 +31,18 @@ def found(text: str, kind: str) -> list[str]:
         ("Is that Yevgenia's number?", ["Yevgenia"]),
         ("Notes: O'Sullivan, Maeve - no show", ["O'Sullivan, Maeve"]),
         ("See you then!\n\nThanks,\nOluwaseun", ["Oluwaseun"]),
+        ("Tenant: Siti Aminah binti Abdul Rahman.", ["Siti Aminah binti Abdul Rahman"]),
+        ("Ask Omar ibn Khalid or Khalid al-Mansour.", ["Omar ibn Khalid", "Khalid al-Mansour"]),
+        ("Call Trudy at the office, contact Lisa Wong.", ["Trudy", "Lisa Wong"]),
+        ("my landlord, Alhaji Sulaiman Gbadamosi", ["Sulaiman Gbadamosi"]),
+        ("Victim: Whitcomb, Janelle Marie  W/F", ["Whitcomb, Janelle Marie"]),
+        ('to=k.v@mail.example name="Keerthana V"', ["Keerthana V"]),
+        ('{"donor":"Mehmet Can Demir"}', ["Mehmet Can Demir"]),
+        ("Guten Tag Herr Brockmann,\n\nwir", ["Brockmann"]),
+        ("done by J.-P. Lemaire at +32 2 764 41 08", ["J.-P. Lemaire"]),
+        ("You're speaking to Shabnam, how can I help?", ["Shabnam"]),
+        ("Tom & Anna came.", ["Tom", "Anna"]),
+        ("Welle: seen it\nSegunda: on my way\nWelle: ok then\nSegunda: bye now", ["Welle", "Segunda"]),
     ],
 )
 def test_a_name_is_known_by_what_stands_around_it(text: str, expected: list[str]):
@@ -49,6 +61,13 @@ def test_a_name_is_known_by_what_stands_around_it(text: str, expected: list[str]
         "Which was first?\nA. France\nB. Spain\nC. Ireland",
         "Canadian and Irish farmers grew oats in Southern Africa.",
         "The bus runs from Victoria Park to San Francisco.",
+        "The Martin Luther King Jr. Day parade passes the Marie Curie lecture hall.",
+        "Johnson & Johnson, Carter & Holt and Mercedes-Benz gained.",
+        "- St Andrews: new map\n- Loch Katrine and John o' Groats: none",
+        "Bill to: Norvik Pumps A/S, Hovedgade 3",
+        "Dear Parent/Carer,\n\nAGENT: Lovely. Bye.",
+        "Vlanid: in the rack\nHostnam: no name yet\nVlanid: up high\nHostnam: none so far\nPlace: lab",
+        "Charlton Rovers v Melville Albion Reserves, 15:00",
     ],
 )
 def test_things_named_after_people_are_nobody(text: str):
