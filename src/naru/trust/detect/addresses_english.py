@@ -50,7 +50,10 @@ class EnglishAddresses:
         states = "|".join([*places["states"], *(s.replace("_", " ") for s in places["states2"])])
         codes = "|".join(places["codes"])
         units = "|".join(sorted(places["units"], key=len, reverse=True))
-        unit = rf"(?:,? ?(?:(?:{units})\.? ?#?\w{{1,6}}|#\s?\w{{1,6}}|\d{{1,3}}(?:st|nd|rd|th) [Ff]loor))"
+        unit = (
+            rf"(?:,? ?(?:(?:{units})\.? ?#?\w{{1,6}}|#\s?\w{{1,6}}(?:-\w{{1,5}})?"
+            r"|\d{1,3}(?:st|nd|rd|th) [Ff]loor))"
+        )
         zip_code = r"(?:\d{5}(?:-\d{4})?(?!\d)|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b)"
         state = rf"(?:(?:{codes})\b|{states})"
         city = rf"{_WORD}(?: {_WORD}){{0,2}}"
@@ -91,6 +94,24 @@ class EnglishAddresses:
         is_end = text[town.end() : town.end() + 1] in ("", ".", "\n", ";", '"', ")", "<", "|", "'")
         return kind & PLACE != 0 or (is_end and not kind & (GIVEN | WORD))
 
+    def _read_towns(self, text: str, at: int) -> int:
+        """Where the quarter, the town and the country after a street end; `at` where none follows."""
+        end = at
+        for is_first in (True, False, False):
+            town = _TOWN.match(text, at) if is_first or text.startswith(",", at) else None
+            if town is None:
+                break
+            at = town.end()
+            kinds = [self._kinds.get(plain(word), 0) for word in town.group(1).split(" ")]
+            is_name = kinds[0] & PLACE == 0 and any(kind & (GIVEN | WORD) for kind in kinds)
+            if self._is_town(text, town) and (is_first or town.group(2) or not is_name):
+                end = at
+            elif is_name:
+                break
+            if town.group(2):
+                break
+        return end
+
     def find(self, text: str, houses: Iterable[int]) -> Iterator[Entity]:
         """English addresses; `houses` are the blanks after what may be a house's number."""
         yield from self._streets(text, houses)
@@ -122,10 +143,10 @@ class EnglishAddresses:
             region = m.group("region") or ""
             street = text[m.start() : m.start("region")]
             sure = region or _SURE.search(street)
-            if not region and (town := _TOWN.match(text, m.end())) and self._is_town(text, town):
-                region, sure, end = town.group(), True, town.end() - town.group().endswith(".")
-            else:
-                end = m.end() - (text[m.end() - 1] == ".")
+            end = m.end() if region else self._read_towns(text, m.end())
+            sure = sure or end > m.end()
+            region = text[m.start("region") : end]
+            end -= text[end - 1] == "."
             lead = UNIT_BEFORE.search(text, max(0, m.start() - 24), m.start())
             start = lead.start() if lead else m.start()
             yield Entity("ADDRESS", start, end, 0.9 if region else 0.6 if sure else 0.4, "street and number")

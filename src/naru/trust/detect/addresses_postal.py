@@ -68,6 +68,7 @@ _HOUSE = (
 _HAS_HOUSE, _HAS_HOUSE_OR_UNIT = _at_end(_HOUSE), _at_end(_HOUSE, _UNIT)
 _PLACE = re.compile(
     rf"\s*[{_CAP}][\w'’\-]+\.?(?: (?:[{_CAP}][\w'’\-]+\.?|of|the|upon|on|in|by|de|la|le)|-){{0,3}}\s*"
+    rf"|\s*[0-9]{{1,3}}(?:st|nd|rd|th|[A-Z]) (?:[A-Z] )?(?:Main|Cross|Block|Stage|Phase|Sector|Floor)\s*"
 )
 _LABELS = Leaps(
     *(
@@ -218,7 +219,7 @@ class PostalAddresses:
                 if head.start() > 0:
                     break
                 continue
-            places += 1
+            places += not words[0].isdigit()
             if begin >= 0 or places > 3 or not _PLACE.fullmatch(words):
                 break
         return begin

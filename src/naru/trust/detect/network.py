@@ -26,13 +26,14 @@ _SECTIONS = re.compile(
 )
 # Further back in the line only what no log says: a version's list, a least version in brackets.
 _VERSION_LINE = re.compile(
-    r"\b(?i:firmware|versions?|releases?|builds?|fw|bios|drivers?|minimum|patch)\b"
+    r"[BDFMPRVbdfmprv](?<!\w.)(?i:(?<=f)(?:irmware|w)|(?<=v)ersions?|(?<=r)eleases?|(?<=b)(?:uilds?|ios)"
+    r"|(?<=d)rivers?|(?<=m)inimum|(?<=p)atch)\b"
     r"(?P<gap>[\w ,.:;()\-–]{0,72})\Z"
 )
 _MACHINES = re.compile(
     r"\b(?i:on|at|by|from|via|to|ip|ips|hosts?|servers?|clients?|nodes?|address(?:es)?|gateway|dns|ping|runs|network)\b"
 )
-_VERSION_HEAD = re.compile(r"(?i:firmware|version|release|build|fw|software|driver|image|ios|os)\b")
+_VERSION_HEAD = re.compile(r"\b(?:firmware|version|release|build|fw|software|driver|image|ios|os)\b")
 _PRIVATE = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.")
 _HEAD_REACH, _MAX_LINE = 1_500, 240
 _NETWORK = re.compile(r"/(?:[0-9]|[12][0-9])(?![0-9])")
@@ -120,7 +121,9 @@ def _is_version(text: str, start: int, value: str) -> bool:
         return False
     begin = block + 2 if block >= 0 else 0
     stop = text.find("\n", begin, low)
-    return stop - begin <= _MAX_LINE and _is_under_version(text[begin:stop], text[low:start], len(value))
+    head = text[begin:stop].lower() if stop - begin <= _MAX_LINE else ""
+    is_headed = _VERSION_HEAD.search(head) is not None
+    return is_headed and _is_under_version(head, text[low:start], len(value))
 
 
 def _is_under_version(head: str, before: str, size: int) -> bool:

@@ -69,6 +69,11 @@ _ROUTING = re.compile(_GAP + r"([0-9]{9})(?![\d-])")
 _BRANCH = re.compile(_GAP + r"([0-9]{3}-[0-9]{3}|[0-9]{5}-[0-9]{3}|[0-9]{6})(?![\d-])")
 _PASSPORT = re.compile(_GAP + r"([A-Z]{1,2}[0-9]{6,8}|[0-9]{8,9}|[0-9]{2} [0-9]{7})" + _END)
 _FLIGHT_PASSPORT = re.compile(r"(?:[ :]|no\.? ){1,3}([A-Z]{1,2}[0-9]{6,8}|[A-Z][A-Z0-9]{2}[0-9]{6})" + _END)
+_KEYED_STREET = re.compile(
+    r"\"\s?:\s?\"(?=[^\"\n]{0,60}\b[0-9]{1,5}[A-Za-z]?\b)(?=[^\"\n]{0,60}[^\W\d_]{3})"
+    r"([^\W_][^\"\n@:<>{}=]{5,80})\""
+)
+_ADDRESSED = 48
 _BANKED = re.compile(_GAP + r"([0-9]{1,6}(?:[ \-][0-9]{1,8}){0,4})(?![\d-])")
 _POSTCODE = re.compile(
     rf"(?:{_GAP}([0-9]{{5}}(?:-[0-9]{{4}})?|[0-9]{{6}})"
@@ -205,6 +210,16 @@ def find_flight_passport(text: str, end: int) -> Entity | None:
     return _entity("PASSPORT", found, 0.8) if found else None
 
 
+def find_street(text: str, end: int) -> Entity | None:
+    """A street and a house's number under its key in JSON; `line` alone only within an address."""
+    found = _KEYED_STREET.match(text, end)
+    if found is None or (
+        text[end - 4 : end].lower() == "line" and '"address"' not in text[max(0, end - _ADDRESSED) : end]
+    ):
+        return None
+    return _entity("ADDRESS", found, 0.8)
+
+
 def find_payee(text: str, end: int) -> Entity | None:
     """A branch's code and an account after each other, wherever money is to go."""
     found = _PAIR.match(text, end, end + _WINDOW)
@@ -267,6 +282,7 @@ TRIGGERS = (
     *((rf"\b(?:{expression})\b", find) for find, expression in _LABELS),
     (r"\b[A-Z]{2}[0-9]{2} [A-Z]{3}\b", find_british_plate),
     (r"\b[A-Z]{2}[A-Z9]{3}[0-9]{6}[A-Z9]{2}[A-Z0-9][A-Z]{2}\b", find_driver_number),
+    (r"\"(?:street|street_?(?:address|name|line)?_?1?|(?:address)?_?line_?1?|address_?1)\b", find_street),
     (r"[A-Z]/[A-Z]{2}[A-Z ]{0,48} ?(?:mrs?|ms|miss|mstr)\b", find_traveller),
 )
 """What all texts are scanned for at once, and who reads on where it ends."""

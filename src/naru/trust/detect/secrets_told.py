@@ -8,17 +8,17 @@ from naru.trust.detect.names_lexicon import words
 from naru.trust.detect.secrets import is_placeholder, looks_random
 from naru.trust.entity import Entity
 
-# Any other key, `datadog_key = …`, `Datadog key, if you need it: …`: what it opens looks like nothing else.
-_KEY_LABEL = r"[a-z0-9][_ ]key\b"
+# Any other key, `datadog_key = …`, `Datadog key if you need it: …`: what it opens looks like nothing else.
+_KEY_LABEL = r"[a-z0-9][_ ]key(?:[\"'`*]{0,3} {0,24}|,? [a-z ,]{1,24})[:=] {0,3}[\"'`]?[a-z0-9]{32}"
+_KEY_BEGIN, _KEY_REACH = 32, 72
 _OTHER_KEY = re.compile(
-    r"(?:[\"'`*]{0,3} {0,24}|,? [a-z ,]{1,24})[:=] {0,3}[\"'`]?"
     r"(?=[A-Za-z]*[0-9][A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])"
-    r"([0-9a-f]{32,64}|[A-Za-z0-9]{32,64}={0,2})(?![\w\-+/.])"
+    r"(?:[0-9a-f]{32,64}|[A-Za-z0-9]{32,64}={0,2})(?![\w\-+/.])"
 )
 _KEYS_OF_DATA = re.compile(
     r"(?:cache|public|partition|primary|foreign|sort|idempotency|object|dedup\w{0,8}|unique|duplicate|storage"
     r"|lookup|file|index|group|etag|hash|event|s3|bucket|host|routing|message|merge|join|session|commit|row)"
-    r"[_ ]key\Z",
+    r"[_ ]key[^\w:=]?[^:=\n]{0,28}[:=][^\w]{0,4}\Z",
     re.IGNORECASE,
 )
 # `user admin / Pass#123`, `basic auth of the old one: ci / …`: who, a stroke, and the word that lets them in.
@@ -35,11 +35,11 @@ _SIGNS_OF_PASSWORDS = frozenset("!#$%^&*?~+@")
 
 def match_key(text: str, end: int) -> Entity | None:
     """The long random value that a word with `key` at its end promises."""
-    found = _OTHER_KEY.match(text, end, end + 160)
-    if found is None or _KEYS_OF_DATA.search(text, max(0, end - 24), end):
+    start = end - _KEY_BEGIN
+    found = _OTHER_KEY.match(text, start)
+    if found is None or _KEYS_OF_DATA.search(text, max(0, start - _KEY_REACH), start):
         return None
-    is_random = looks_random(found.group(1))
-    return Entity("API_KEY", found.start(1), found.end(1), 0.75, "label before it") if is_random else None
+    return Entity("API_KEY", start, found.end(), 0.75, "label before it") if looks_random(found[0]) else None
 
 
 def match_pair(text: str, end: int) -> Entity | None:

@@ -87,6 +87,12 @@ def test_things_named_after_people_are_nobody(text: str):
         ("", "55 King Street West, Suite 300, Toronto, ON M5H 1J9, Canada", ""),
         ("", "Lindenstraße 14, 10969 Berlin", " ist da"),
         ("", "Flat 302, Lakshmi Towers, Ring Road, Pune 411001", ""),
+        ("I stay at ", "14 Bode Thomas Close, Surulere, Lagos", ".\n\nThanks"),
+        ("premises at ", "7 Kim Tian Road, #14-03, Singapore 169249", " for a term"),
+        ("near the park, ", "#221, 11th Main, 33rd Cross, Jayanagar, Bengaluru 560011", ""),
+        ('{"name": "M", "street": "', "Korunní 88, Praha", '", "zip"'),
+        ('"address": {"line": "', "12 Rue Carnot, Dakar", '", "x"'),
+        ("at ", "12 Elm Street", ", Anna Smith, and Tom"),
         ("Residence: ", "Riverside Gardens, House 14, Kilimani Road, Nairobi", "\n"),
     ],
 )
@@ -160,6 +166,7 @@ def test_a_label_says_what_a_number_is(kind: str, text: str, value: str):
         "call transcript #20260211-1840, ppt 20260211, bday party 3 May 2024",
         "business lic. 20260145, MIT lic 2.0, the VIN number of 17 signs",
         "part 0455/123456, on 01/22/2026, tile 14/8042/5113, ratio 414/933",
+        '{"line": "12 errors in one file", "street": "none", "address1": ""}',
         "AND/OR MS and reg no longer needed",
     ],
 )
