@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from naru.trust.detect.addresses_postal import UNIT_BEFORE
+from naru.trust.detect.addresses_postal import COUNTRY, UNIT_BEFORE
 from naru.trust.detect.leaps import Leaps
 from naru.trust.detect.names_latin import GIVEN, PLACE, WORD, kinds, plain
 from naru.trust.detect.names_lexicon import sections
@@ -31,6 +31,7 @@ _HOUSE = re.compile(
 )
 _HOUSE = re.compile(r"(?<![0-9A-Za-z_가-힣.,$€£#-])[0-9]{1,6}[A-Za-z]?(?:-[0-9]{1,4})?\Z")
 _HOUSE_REACH = 12
+_BLOCK = re.compile(r"\b(?:Blk|Block) \Z")
 _BOXES = Leaps(r"x(?<= [Bb][Oo]x) (?=\d)", r"X(?<= [Bb][Oo]X) (?=\d)")
 _BOX_SIZE = len(" box ")
 _POST_OFFICE = re.compile(r"[Pp](?<!\w[Pp])\.? ?[Oo]\.?\Z")
@@ -58,6 +59,7 @@ class EnglishAddresses:
         state = rf"(?:(?:{codes})\b|{states})"
         city = rf"{_WORD}(?: {_WORD}){{0,2}}"
         region = (
+            rf"(?:,?\sSingapore \d{{6}}\b)?"
             rf"(?:,?\s(?!(?:{codes})\b){city}(?=,?\s(?:{state}|{zip_code})))?"
             rf"(?:,?\s{state})?(?:,?\s{zip_code})?(?:,\s(?:USA|U\.S\.A\."
             rf"|United States|UK|United Kingdom|Canada))?"
@@ -65,7 +67,8 @@ class EnglishAddresses:
         self._street = re.compile(
             rf"[0-9](?<![0-9A-Za-z_가-힣.,$€£#-][0-9])[0-9]{{0,5}}+[A-Za-z]?+(?:-[0-9]{{1,4}}+)?+ "
             rf"(?=[A-Z0-9])(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.? )?"
-            rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?(?: (?:N"
+            rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{usual})\b\.?"
+            rf"(?: \d{{1,2}}(?=,? #))?(?: (?:N"
             rf"|S|E|W|NE|NW|SE|SW)\b\.?)?"
             rf"{unit}{{0,2}}"
             rf"(?P<region>{region}|(?:, {city}){{1,3}}(?:,? (?:{zip_code}|\d{{4}}\b|\d{{6}}\b))?)"
@@ -145,8 +148,12 @@ class EnglishAddresses:
             sure = region or _SURE.search(street)
             end = m.end() if region else self._read_towns(text, m.end())
             sure = sure or end > m.end()
+            if end > m.end() and (country := COUNTRY.match(text, end)):
+                end = country.end()
             region = text[m.start("region") : end]
             end -= text[end - 1] == "."
             lead = UNIT_BEFORE.search(text, max(0, m.start() - 24), m.start())
             start = lead.start() if lead else m.start()
+            if block := _BLOCK.search(text, max(0, start - _HOUSE_REACH), start):
+                start = block.start()
             yield Entity("ADDRESS", start, end, 0.9 if region else 0.6 if sure else 0.4, "street and number")

@@ -29,7 +29,7 @@ _BRITISH = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}[0-9][A-Z0-9]?|[A-Z][0-9][A
 _TOWN = re.compile(rf"[,\n] ?\s?[{_CAP}][a-zß-öø-ÿ][\w'’\-]*(?: [{_CAP}][\w'’\-]+)?,?(?: [A-Z]{{2}})? \Z")
 _CENTURIES = words("15 16 17 18 19 20")
 _IRISH = re.compile(r"(?<![A-Za-z0-9])[A-Z]\Z")
-_COUNTRY = re.compile(
+COUNTRY = re.compile(
     r"(?:,\s?|\n\s*)(?:USA|U\.S\.A\.|US|United States(?: of America)?|UK|U\.K\.|United Kingdom"
     r"|England|Scotland|Wales|Northern Ireland|Ireland|Canada|Australia|New Zealand|Germany|France|Austria"
     r"|Switzerland|Czech Republic|(?:The )?Netherlands|Bangladesh|Pakistan"
@@ -159,7 +159,7 @@ class PostalAddresses:
                 start = _before_number(text, m.start(), _GERMAN_BEFORE if way == "german" else _STREET_BEFORE)
             if start is None:
                 continue
-            if way != "german" and (country := _COUNTRY.match(text, end)):
+            if way != "german" and (country := COUNTRY.match(text, end)):
                 end = country.end()
             done = end
             yield Entity("ADDRESS", start, end, 0.93 if way == "code" else 0.8, "street and number")

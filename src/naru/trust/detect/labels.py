@@ -65,6 +65,7 @@ _WHOLE_WORDS = """
 PHONE: tel; hp; fax; cell; ph; call; call:; mob; tlf; sms; 텔; dial
 KR_RRN: rrno; jumin
 US_SSN: ss; sin; social:; social #; soc:
+ACCOUNT: absa; capitec; fnb; gtb; gtbank; kuda; moniepoint; nedbank; opay; palmpay; uba
 IP: ip
 POSTAL_CODE: zip
 DRIVER_LICENSE: dl; dln

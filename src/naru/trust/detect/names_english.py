@@ -51,6 +51,7 @@ def _expression() -> re.Pattern[str]:
 
 _IN_CAPITALS, _LETTER = 1, 2
 _SURE = 0.5
+_CLOSED = re.compile(r"\Z|  |[\n\t\");<|]| \(")
 _LABELLED = "label before it"
 _INITIAL = re.compile(r" [A-Z](?=[\"'<\n,|)]|\Z)")
 _MAILBOX = re.compile(r"([A-Za-z][A-Za-z.\-_+]{2,40}+)[0-9]{0,4}+\Z")
@@ -202,6 +203,11 @@ class EnglishNames:
             return None
         if kind_of(family, self._kinds) & GIVEN:
             return None
+        kinds = [self._kinds.get(plain(name), 0) for name in m[0].split(" ")]
+        if _CLOSED.match(text, m.end()) and not kinds[0] and all(k & NAME or not k for k in kinds):
+            # After a label a given name may be of no list, where nothing follows.
+            is_family = kind_of(family, self._kinds) & (FAMILY | WORD) == FAMILY
+            return Entity("PERSON", start, m.end(), 0.9, "family name first") if is_family else None
         return self._inverted(text, _Candidate(start, end, [family]), m)
 
     def _read(

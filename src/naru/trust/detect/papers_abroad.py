@@ -19,7 +19,7 @@ _END = r"(?![A-Za-z0-9]|[.\-/][0-9])"
 # A few shapes of plates: British, American, German and so on. Each holds letters and digits.
 _PLATE = re.compile(
     _GAP + r"((?=[A-Z0-9 \-]{0,8}[0-9])(?:[A-Z]{2}[0-9]{2} ?[A-Z]{3}"
-    r"|[A-Z]{2}[ -]?[0-9]{1,2}[ -]?[A-Z]{1,3}[ -]?[0-9]{4}|[A-Z]{3}[ -]?[0-9]{2,3}[ -]?[A-Z]{2}"
+    r"|[A-Z]{2}[ -]?[0-9]{1,2}[A-Z]?[ -]?[A-Z]{1,3}[ -]?[0-9]{4}|[A-Z]{3}[ -]?[0-9]{2,3}[ -]?[A-Z]{2}"
     r"|[A-Z]{1,3} [A-Z]{1,2} ?[0-9]{1,4}[EH]?|[0-9][A-Z] ?[0-9][A-Z0-9]{3,5}"
     r"|[A-Z]{1,3}[ -]?[0-9]{1,4}(?:[ -]?[A-Z]{1,3}"
     r"|-[0-9]{2})?|[0-9]{1,4}[ -]?[A-Z]{1,3}(?:[ -]?[0-9]{1,4})?"
@@ -55,7 +55,7 @@ _HEALTH = re.compile(
 _YEARS = re.compile(r"(?:19|20)[0-9]{2}[ \-]")
 _LICENSE = re.compile(
     _GAP + r"(?:[A-Z]{2} (?=[0-9]))?"
-    r"([A-Z]{0,5}[0-9](?:[A-Z0-9]{0,17})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,8}){0,4}"
+    r"([A-Z]{2}-[0-9]{13}|[A-Z]{0,5}[0-9](?:[A-Z0-9]{0,17})(?:[ \-](?=[A-Z]{0,3}[0-9])[A-Z0-9]{1,8}){0,4}"
     r"|[A-Z]{3,5}(?: (?=[A-Z0-9]{0,5}[0-9])[A-Z0-9]{2,8}){2,4})" + _END
 )
 _SORT = re.compile(_GAP + r"([0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{2} [0-9]{2} [0-9]{2}|[0-9]{6})(?![\d-])")
@@ -80,6 +80,8 @@ _POSTCODE = re.compile(
     r"|[^\n.;]{0,24}?[\s:>\"'=]{1,3}([A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}|[A-Z][0-9][A-Z] [0-9][A-Z][0-9]))"
     + _END
 )
+_ANSWERED = re.compile(r"(?<= )([A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})" + _END)
+_ASKED = 24
 _INDIAN = re.compile(_GAP + r"([1-9][0-9]{5})" + _END)
 _TOWN = re.compile(r"\b(?:city|town|state|district|dist)\b", re.IGNORECASE)
 _ABA_WEIGHTS = (3, 7, 1, 3, 7, 1, 3, 7, 1)
@@ -235,6 +237,9 @@ def find_paid(text: str, end: int) -> Entity | None:
 def find_postcode(text: str, end: int) -> Entity | None:
     """A postal code some words after its label."""
     found = _POSTCODE.match(text, end, end + _WINDOW)
+    if found is None and "?" in text[end : end + _ASKED]:
+        # What somebody is asked for they tell in the next line.
+        found = _ANSWERED.search(text, end, end + 2 * _WINDOW)
     return _entity("POSTAL_CODE", found, 0.85) if found else None
 
 

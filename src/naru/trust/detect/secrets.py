@@ -162,6 +162,10 @@ def _words(listed: str) -> list[str]:
 LABELS: tuple[tuple[str, str], ...] = (
     *(("PASSWORD", word) for word in _words(_LABELS_OF_ENTRY)),
     *(("PASSWORD", rf"\b{word}\b") for word in _words(_WHOLE_LABELS_OF_ENTRY)),
+    (
+        "PASSWORD",
+        r"\b(?:admin|ftp|imap|ldap|login|mail|mysql|pg|proxy|redis|root|smtp|ssh|sudo|user|wifi)_?pass\b",
+    ),
     *((_KEY, word) for word in _words(_LABELS_OF_KEYS)),
 )
 """Type and expression of the labels whose value follows."""

@@ -24,7 +24,8 @@ _KEYS_OF_DATA = re.compile(
 # `user admin / Pass#123`, `basic auth of the old one: ci / …`: who, a stroke, and the word that lets them in.
 _PAIR_LABEL = r"\b(?:user(?:name)?|log-?in|auth|cred(?:ential)?s)\b[^\n/]{1,48} / [!-~]{6}"
 _PAIR = re.compile(
-    r"\b(?i:user(?:name)?|log-?in|auth|cred(?:ential)?s)(?:(?: [\w ]{1,32})?[:=] ?| )([\w.@\-]{2,40}) / \Z"
+    r"\b(?i:user(?:name)?|log-?in|auth|cred(?:ential)?s)"
+    r"(?P<said>(?: [\w ]{1,32})?[:=] ?| is | )(?P<who>[\w.@\-]{2,40}) / \Z"
 )
 _NO_USERS = words(
     "account agent data error flow form group guide id interface manual name page role screen session story"
@@ -46,12 +47,14 @@ def match_pair(text: str, end: int) -> Entity | None:
     """The password after a user's name and a stroke: letters and digits with a sign or in both cases."""
     start = end - _PAIR_BEGIN
     who = _PAIR.search(text, max(0, start - _PAIR_REACH), start)
-    if who is None or who.group(1).lower() in _NO_USERS:
+    if who is None or who["who"].lower() in _NO_USERS:
         return None
     value = text[start : start + _LONGEST].split(maxsplit=1)[0]
     value = value.rstrip(".,;:)]}\"'`>")
     is_mixed = any(map(str.isalpha, value)) and any(map(str.isdigit, value)) and value != value.lower()
     has_sign = not _SIGNS_OF_PASSWORDS.isdisjoint(value)
+    is_told = who["said"] != " " and len(value) > _PAIR_BEGIN and sum(map(str.isdigit, value)) > 1
+    is_mixed = is_mixed or (is_told and any(map(str.isalpha, value)))
     if len(value) < _PAIR_BEGIN or "/" in value or is_placeholder(value) or not (is_mixed or has_sign):
         return None
     return Entity("PASSWORD", start, start + len(value), 0.75, "user before it")
