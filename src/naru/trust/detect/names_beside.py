@@ -20,6 +20,10 @@ _REACH = 32
 _HEAD = re.compile(
     r"^(?P<time>[\[\d][\d:./,\-\] APMapm]{3,26}[\] \-] ?)?(?P<who>[^\W\d_][\w .\-]{0,24}): ", re.MULTILINE
 )
+# What is said to somebody; a recipe's or a file's keys are followed by none of it.
+_SAID = re.compile(
+    r"[?!]|\bI\b|\b(?i:you|u|me|my|we|us|yes|no|ok|okay|lol|thanks|thx|please|pls|hi|hey|hello|bye)\b"
+)
 _LEAST_LINES, _LEAST_SPEAKERS, _OTHERS = 2, 2, 5
 
 
@@ -59,7 +63,7 @@ def find_speakers(
     unknown = {who for who, at in places.items() if len(at) >= _LEAST_LINES}
     if not unknown:
         return
-    lines = others = prose = 0
+    lines = others = prose = talk = 0
     speakers: set[str] = set()
     begun: set[int] = set()
     for head in _HEAD.finditer(text):
@@ -71,9 +75,15 @@ def find_speakers(
             stop = text.find("\n", head.end())
             said = text[head.end() : stop if stop >= 0 else len(text)]
             prose += " " in said.strip() and any(map(str.islower, said))
+            talk += _SAID.search(said) is not None
         else:
             others += 1
-    if len(speakers) < _LEAST_SPEAKERS or others * _OTHERS > lines or prose * 2 < lines:
+    if (
+        talk < _LEAST_LINES
+        or len(speakers) < _LEAST_SPEAKERS
+        or others * _OTHERS > lines
+        or prose * 2 < lines
+    ):
         return
     for who in unknown:
         if known.get(plain(who), 0) & (WORD | NAME) != WORD:

@@ -283,7 +283,9 @@ class EnglishNames:
         if before.endswith(" & ") and last != start - 3:
             more -= 0.5
         following = text[end : end + 3]
-        if (following in ("'s ", "’s ") and text[end + 3 : end + 4].isupper()) or following == " o'":
+        if (following in ("'s ", "’s ") and text[end + 3 : end + 4].isupper()) or text[
+            end : end + 4
+        ] == " o' ":
             more -= 0.5
         if following[:1] in ("!", ":") or not following or following == "\n":
             more += 0.1
@@ -291,7 +293,7 @@ class EnglishNames:
 
     def _is_brand(self, parts: list[str]) -> bool:
         if len(parts) < 2:
-            return False
+            return plain(parts[0]).replace("-", "_") in self._brands
         keys = [plain(part.strip(QUOTES)) for part in parts]
         return any(f"{a}_{b}" in self._brands for a, b in pairwise(keys))
 

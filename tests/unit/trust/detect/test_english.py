@@ -63,11 +63,12 @@ def test_a_name_is_known_by_what_stands_around_it(text: str, expected: list[str]
         "Canadian and Irish farmers grew oats in Southern Africa.",
         "The bus runs from Victoria Park to San Francisco.",
         "The Martin Luther King Jr. Day parade passes the Marie Curie lecture hall.",
-        "Johnson & Johnson, Carter & Holt and Mercedes-Benz gained.",
+        "Johnson & Johnson, Carter & Holt, Harley-Davidson and Mercedes-Benz gained.",
         "- St Andrews: new map\n- Loch Katrine and John o' Groats: none",
         "Bill to: Norvik Pumps A/S, Hovedgade 3",
         "Dear Parent/Carer,\n\nAGENT: Lovely. Bye.",
         "Vlanid: in the rack\nHostnam: no name yet\nVlanid: up high\nHostnam: none so far\nPlace: lab",
+        "Zutaten: Mehl und Salz\nDauer: etwa eine Stunde\nZutaten: Ei und Milch\nDauer: zwei Stunden",
         "Charlton Rovers v Melville Albion Reserves, 15:00",
     ],
 )
