@@ -132,7 +132,8 @@ _FEW, _VARIED = 16, 8
 
 # What stands between a label and its value. Only words are told in either case: it takes time at every sign.
 _GLUE = (
-    r"(?:[\"'`*]{0,3}(?:\s{0,3}| {4,24}(?=[:=]))(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|(?i:is|as|to|was)|=>)"
+    r"(?:[\"'`*]{0,3}\s{0,3}+(?: {1,21}+(?=[:=]))?+"
+    r"(?P<sign>[:=]{1,2}>?|->|→|는|은|이|가|(?i:is|as|to|was)|=>)"
     r"[\"'`*]{0,3}\s{0,3}|(?P<blank> {1,2}))"
 )
 _VALUE = re.compile(

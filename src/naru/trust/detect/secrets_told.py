@@ -15,12 +15,15 @@ _OTHER_KEY = re.compile(
     r"(?=[A-Za-z]*[0-9][A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])"
     r"(?:[0-9a-f]{32,64}|[A-Za-z0-9]{32,64}={0,2})(?![\w\-+/.])"
 )
-_KEYS_OF_DATA = re.compile(
-    r"(?:cache|public|partition|primary|foreign|sort|idempotency|object|dedup\w{0,8}|unique|duplicate|storage"
-    r"|lookup|file|index|group|etag|hash|event|s3|bucket|host|routing|message|merge|join|session|commit|row)"
-    r"[_ ]key[^\w:=]?[^:=\n]{0,28}[:=][^\w]{0,4}\Z",
-    re.IGNORECASE,
+_KEYS_OF_DATA = words(
+    """
+cache public partition primary foreign sort idempotency object dedup dedupe deduplication unique duplicate
+storage lookup file index group etag hash event s3 bucket host routing message merge join session commit row
+"""
 )
+_LABELLED = words("api access secret private account app admin license encryption subscription")
+"""Read by labels of their own, where nothing stands before the sign."""
+_SERVICE = re.compile(r"[a-z0-9]+\Z")
 # `user admin / Pass#123`, `basic auth of the old one: ci / …`: who, a stroke, and the word that lets them in.
 _PAIR_LABEL = r"\b(?:user(?:name)?|log-?in|auth|cred(?:ential)?s)\b[^\n/]{1,48} / [!-~]{6}"
 _PAIR = re.compile(
@@ -37,10 +40,17 @@ _SIGNS_OF_PASSWORDS = frozenset("!#$%^&*?~+@")
 def match_key(text: str, end: int) -> Entity | None:
     """The long random value that a word with `key` at its end promises."""
     start = end - _KEY_BEGIN
-    found = _OTHER_KEY.match(text, start)
-    if found is None or _KEYS_OF_DATA.search(text, max(0, start - _KEY_REACH), start):
+    before = text[max(0, start - _KEY_REACH) : start].lower()
+    at = before.rfind("key")
+    service = _SERVICE.search(before, 0, at - 1)
+    if service is None or service[0] in _KEYS_OF_DATA:
         return None
-    return Entity("API_KEY", start, found.end(), 0.75, "label before it") if looks_random(found[0]) else None
+    if service[0] in _LABELLED and not any(map(str.isalpha, before[at + 3 :])):
+        return None
+    found = _OTHER_KEY.match(text, start)
+    if found is None or not looks_random(found[0]):
+        return None
+    return Entity("API_KEY", start, found.end(), 0.75, "label before it")
 
 
 def match_pair(text: str, end: int) -> Entity | None:
