@@ -196,7 +196,23 @@ def test_a_column_is_what_its_head_says():
 
 
 @pytest.mark.parametrize(
-    "unit", ["A. B", "Mary, ", "name,\n", "1 A, ", "ask a ", "Mr. ", "plate ", "SW1 1AA, "]
+    "unit",
+    [
+        "A. B",
+        "Mary, ",
+        "name,\n",
+        "1 A, ",
+        "ask a ",
+        "Mr. ",
+        "plate ",
+        "SW1 1AA, ",
+        "user a / B1#cde ",
+        "a_key = ",
+        "\nWelle: hi",
+        "0172/44 ",
+        "1 A Close, B",
+        "LE/BAO M",
+    ],
 )
 def test_time_is_linear(unit: str):
     """Four times the text takes about four times as long, whatever it is made of."""
