@@ -38,7 +38,7 @@ def is_half_of_firm(text: str, start: int, end: int, known: Mapping[str, int]) -
 
 
 def is_monument(text: str, start: int, end: int, nouns: frozenset[str]) -> bool:
-    """The Marie Curie lecture hall, the Martin Luther King Jr. Day: named after somebody."""
+    """The Ada Lovelace lecture hall, the Martin Luther King Jr. Day: named after somebody."""
     if not text.endswith(("he ", " and "), 0, start) or not _NAMED_AFTER.search(
         text, max(0, start - _REACH), start
     ):

@@ -189,7 +189,7 @@ class EnglishNames:
     ) -> Entity | None:
         """A family name before a comma and the given one: alone, or after its label.
 
-        Victim: Whitcomb, Janelle Marie; a label of several, or names that go on, are a list.
+        Victim: Whitlock, Janine Rose; a label of several, or names that go on, are a list.
         """
         end = m.start() - 2
         if alone and alone[-1].end == end:

@@ -9,7 +9,7 @@ from naru.trust.detect.names_lexicon import words
 
 QUOTES = "\"“”‘’'(),."
 _ASKED = words("call ask contact tell text ring phone message pay visit remind thank thanks bless")
-"""Words that begin what is asked for, though families bear them: Call Trudy."""
+"""Words that begin what is asked for, though families bear them: Call Odette."""
 _ADDRESSES = words("mr mrs ms miss mx dr herr frau monsieur madame señor señora")
 _LINKS = words("and or of the for to in on at by vs with from is was as not but if then than that")
 _CONTRACTED = frozenset(("m", "ll", "d", "ve", "re", "t"))
@@ -40,7 +40,7 @@ class Trim:
         cue = ""
         known = self._known
         for at in range(1, len(parts) - 1):
-            # Guten Tag Herr Brockmann: the name begins after how somebody is addressed.
+            # Guten Tag Herr Achtermann: the name begins after how somebody is addressed.
             if (key := plain(parts[at].rstrip("."))) in _ADDRESSES:
                 start, parts, cue = start + len(" ".join(parts[: at + 1])) + 1, parts[at + 1 :], key
                 break
@@ -94,7 +94,7 @@ class Trim:
         return _closed(kept)
 
     def _is_between_names(self, at: int, key: str, parts: list[str]) -> bool:
-        """Mehmet Can Demir: an initial or a word between a given and a family name that are nothing else."""
+        """Ahmet Can Yilmaz: an initial or a word between a given and a family name that are nothing else."""
         if len(key) == 1 or at != 1 or len(parts) != 3 or key in _LINKS:
             return len(key) == 1
         first, last = kind_of(parts[0], self._known), kind_of(parts[-1], self._known)

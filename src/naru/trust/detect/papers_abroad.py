@@ -207,7 +207,7 @@ def find_passport(text: str, end: int) -> Entity | None:
 
 
 def find_flight_passport(text: str, end: int) -> Entity | None:
-    """A passport as airlines write it, with a letter: PPT C8841207."""
+    """A passport as airlines write it, with a letter: PPT B7702915."""
     found = _FLIGHT_PASSPORT.match(text, end)
     return _entity("PASSPORT", found, 0.8) if found else None
 

@@ -35,7 +35,7 @@ _ASKED = re.compile(
     r"\b(?:number|call|text|ring|phone|mobile|mobil|handy|telefon|tel|fax|cell|mob|contact)\b", re.IGNORECASE
 )
 _REACH = 48
-# With a stroke after the area: 414/933-3877, 0172 / 441 78 20, (0049) 172 / 441 78 20.
+# With a stroke after the area: 312/555-0142, 0171 / 305 66 12, (0049) 171 / 305 66 12.
 _STROKE = re.compile(
     r"(?<![\w./+(\-])(?:(?P<america>[2-9][0-9]{2}/[2-9][0-9]{2}-[0-9]{4})"
     r"|(?P<abroad>\(?(?:\+|00)[1-9][0-9]{0,2}\)? ?(?:\(0\) ?)?[1-9][0-9]{1,4} ?/ ?"
