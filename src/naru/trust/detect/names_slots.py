@@ -109,7 +109,6 @@ def _expressions(labels: frozenset[str]) -> list[str]:
         f"{h}(?:{_KINDS}) {h}{{2,3}} ?[,(·/]",
         f"{h}{{3}} (?:{title})",
         f"(?:^|[^가-힣])(?:{_FAMILY}) {h}{{2}} ?[0-9(]",
-        "[A-Z]{2}/[A-Z]{3,20} ?(?:MR|MS|MISS|MSTR)",
         "한자 ?[:：] ?[\\x{4e00}-\\x{9fff}]{2,4}[^\\x{4e00}-\\x{9fff}]",
     ]
 
@@ -136,7 +135,6 @@ class SlotNames:
             self._of_a_kind_listed,
             self._titled,
             self._of_a_family,
-            names_spelled.read_passenger,
             names_spelled.read_hanja,
         )
         self._labels = _labels()
@@ -147,14 +145,13 @@ class SlotNames:
     def find(self, text: str, known: Iterable[Entity]) -> list[Entity]:
         """Names at such places, but those that are known and as long."""
         data = text.encode("utf-8", "replace")
-        hits = self._matcher.scan(data)
-        if not hits:
+        places, ends = self._matcher.scan_ends(data)
+        if not places:
             return []
-        ends = code_points(data, [end for _, _, end in hits])
         found: list[Entity] = []
         taken = {e.start: e.end for e in known}
-        for (which, _, _), end in zip(hits, ends, strict=True):
-            read = self._readers[which](text, end)
+        for place, end in zip(places, code_points(data, ends), strict=True):
+            read = self._readers[place](text, end)
             if not read:
                 continue
             for entity in read if isinstance(read, list) else (read,):

@@ -13,21 +13,13 @@ _SPACED = re.compile(r"([가-힣])( {1,3})([가-힣])\2([가-힣])(?![가-힣])"
 _MASKED = re.compile(rf"{HIDDEN}(?= ?(?:님|씨|고객|학생|회원|환자|\())")
 _VIET = re.compile(rf"(?:{SURNAMES}) ?(?:티|반)(?: ?[가-힣]{{1,3}}?)(?=입니다|[은는을를의]?(?![가-힣]))")
 _LATIN = re.compile(r"[A-Z][A-Za-z'\-]{1,15}(?:(?:,? |/)[A-Z][A-Za-z'\-]{0,15}){1,3}(?=[^A-Za-z@.]|\Z)")
-_PASSENGER = re.compile(r"\b([A-Z]{2,20}/[A-Z]{3,20}) ?(?:MR|MS|MISS|MSTR)\Z")
 _HANJA = re.compile(r"([\u4e00-\u9fff]{2,4})[^\u4e00-\u9fff]\Z")
-_BACK = 48
 
 
 def read_latin(text: str, end: int) -> Entity | None:
     """A name in Latin letters after a label."""
     m = _LATIN.match(text, end - 1)
     return Entity("PERSON", m.start(), m.end(), 0.85, "label before it") if m is not None else None
-
-
-def read_passenger(text: str, end: int) -> Entity | None:
-    """KIM/MINJAE MR, as tickets have it."""
-    m = _PASSENGER.search(text, max(0, end - _BACK), end)
-    return Entity("PERSON", m.start(), m.end(1), 0.8, "name of a passenger") if m is not None else None
 
 
 def read_hanja(text: str, end: int) -> Entity | None:
