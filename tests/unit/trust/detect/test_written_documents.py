@@ -11,7 +11,7 @@ from naru.trust.detect import Scanner
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("korean_seen", 0.95), ("korean_unseen", 0.86), ("english_seen", 0.96), ("english_unseen", 0.85)],
+    [("korean_seen", 0.95), ("korean_unseen", 0.87), ("english_seen", 0.96), ("english_unseen", 0.86)],
 )
 def test_what_is_found_in_documents_that_people_wrote(name, least):
     """Exact spans and types; of the unseen halves nobody looked at what was missed."""
