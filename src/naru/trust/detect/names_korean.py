@@ -111,19 +111,15 @@ class KoreanNames:
         """Of the weak names those at most `reach` code points from one of `entities`, say a phone."""
         near = list(entities)
         taken: set[int] = set()
-        for e in near:
-            beside = self._rows.find_beside(text, e.start, e.end, taken)
-            if beside is not None:
-                yield beside
-        spans = sorted((e.start - reach, e.end + reach) for e in near)
+        yield from self._rows.find_beside(text, near, taken)
+        bare = [e for e in weak if e.reason == _WEAK and self._is_bare(text, e)]
+        spans = sorted((e.start - reach, e.end + reach) for e in near) if bare else []
         at, reached = 0, -1
-        for e in weak:
-            if e.reason != _WEAK:
-                continue
+        for e in bare:
             while at < len(spans) and spans[at][0] <= e.end:
                 reached = max(reached, spans[at][1])
                 at += 1
-            if e.start <= reached and e.start not in taken and self._is_bare(text, e):
+            if e.start <= reached and e.start not in taken:
                 yield e._replace(score=_NEAR_SCORE, reason="near an identifier")
 
     def _is_bare(self, text: str, c: Entity) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from naru.trust.detect.names_lists import CELL, LIST, LONGEST_LINE, Lists
 from naru.trust.detect.names_shapes import Shapes
@@ -21,8 +21,10 @@ _ALIAS = re.compile(r" ?\(([A-Z][A-Za-z'\-]{0,15}(?:,? [A-Z][A-Za-z'\-]{0,15}){1
 _CELL_TEXT = re.compile(r" ?\"?([가-힣]{2,6}(?:[ ·][가-힣]{1,6}){0,3})\"? ?(?=[,\t|/\n]|\Z)")
 _DIGIT = re.compile("[0-9]")
 _CELL_BEFORE = re.compile(r"([가-힣]{2,4})\"?( ?[(/,|\t] ?\"?|\", ?\"| )\Z")
+_WORD_BEFORE = re.compile(r"(?<![가-힣])[가-힣]{3,4}\Z")
 _CELL_APART = re.compile(r"(?:\"|[|\t] ?)([가-힣]) ([가-힣]{1,2})(?:\", ?\"| ?[|\t] ?)\Z")
 _CELL_AFTER = re.compile(r"\"?[,\t|] ?\"?([가-힣]{2,4})")
+_SIGNS_BEFORE = ' "(/,|\t'
 _BEFORE_CELL, _AFTER_CELL = frozenset('"(/,|\t'), frozenset('",|\t')
 _REACH = 12
 """How far a name and the signs after it reach to where the next cell begins."""
@@ -221,31 +223,50 @@ class Rows:
                 return
             at = stop + 1
 
-    def find_beside(self, text: str, start: int, end: int, taken: set[int]) -> Entity | None:
-        """The name in the cell or before the bracket next to an identifier at `start`."""
-        sign = text[start - 1 : start]
-        if sign == " ":
-            sign = text[start - 2 : start - 1]
-            may_follow = sign in _BEFORE_CELL or ("가" <= sign <= "힣" and sign not in _PARTICLES)
-        else:
-            may_follow = sign in _BEFORE_CELL
-        if may_follow:
-            window = text[max(0, start - _REACH) : start]
-            m = _CELL_APART.search(window)
-            if m is not None and self._shapes.is_apart(*m.groups()):
-                at = start - len(window)
-                return Entity("PERSON", at + m.start(1), at + m.end(2), 0.75, "beside an identifier")
-            m = _CELL_BEFORE.search(window)
-            if m is not None:
-                at = start - len(window) + m.start()
-                is_cell = m.group(2) not in (" ", "(")
-                found = self._beside(text, at, at + len(m.group(1)), taken, is_cell=is_cell)
-                if found is not None:
-                    return found
-        m = _CELL_AFTER.match(text, end) if text[end : end + 1] in _AFTER_CELL else None
-        if m is not None and text[m.end() : m.end() + 1] in _CLOSED:
-            return self._beside(text, m.start(1), m.end(), taken, is_cell=True)
-        return None
+    def find_beside(self, text: str, entities: Iterable[Entity], taken: set[int]) -> Iterator[Entity]:
+        """The names in the cells and before the brackets next to identifiers."""
+        for _, start, end, _, _ in entities:
+            found = None
+            sign = text[start - 1 : start]
+            if sign == " ":
+                sign = text[start - 2 : start - 1]
+                if "가" <= sign <= "힣" and sign not in _PARTICLES:
+                    found = self._last_word(text, start - 1, taken)
+            if sign in _BEFORE_CELL:
+                found = self._before(text, start, taken)
+            if found is None and text[end : end + 1] in _AFTER_CELL:
+                found = self._after(text, end, taken)
+            if found is not None:
+                yield found
+
+    def _after(self, text: str, end: int, taken: set[int]) -> Entity | None:
+        """The name in the cell that begins at `end`."""
+        m = _CELL_AFTER.match(text, end)
+        if m is None or text[m.end() : m.end() + 1] not in _CLOSED:
+            return None
+        return self._beside(text, m.start(1), m.end(), taken, is_cell=True)
+
+    def _before(self, text: str, start: int, taken: set[int]) -> Entity | None:
+        """The name in the cell or before the bracket that ends at `start`."""
+        window = text[max(0, start - _REACH) : start]
+        if not "가" <= window.rstrip(_SIGNS_BEFORE)[-1:] <= "힣":
+            return None
+        at = start - len(window)
+        m = _CELL_APART.search(window)
+        if m is not None and self._shapes.is_apart(*m.groups()):
+            return Entity("PERSON", at + m.start(1), at + m.end(2), 0.75, "beside an identifier")
+        m = _CELL_BEFORE.search(window)
+        if m is None:
+            return None
+        is_cell = m.group(2) not in (" ", "(")
+        return self._beside(text, at + m.start(1), at + m.end(1), taken, is_cell=is_cell)
+
+    def _last_word(self, text: str, end: int, taken: set[int]) -> Entity | None:
+        """A name that is the whole word before a blank."""
+        m = _WORD_BEFORE.search(text, max(0, end - 4), end)
+        if m is None or m.group()[0] not in self._shapes.firsts:
+            return None
+        return self._beside(text, m.start(), end, taken, is_cell=False)
 
     def _beside(self, text: str, at: int, end: int, taken: set[int], *, is_cell: bool) -> Entity | None:
         is_long = end - at >= _LONG
