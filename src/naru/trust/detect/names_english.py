@@ -80,6 +80,12 @@ def _mailboxes(text: str) -> Iterator[str]:
         at = text.find("@", at + 1)
 
 
+def _may_be_mailed(text: str, keys: Iterable[str]) -> bool:
+    """Whether one of the words stands before an `@`: most stand before none, and no address is read then."""
+    before = "\n".join(part[-_MAILBOX_REACH:] for part in text.split("@")[:-1]).lower()
+    return any(key in before for key in keys)
+
+
 def _size(parts: list[str]) -> int:
     return len(" ".join(parts))
 
@@ -305,11 +311,11 @@ class EnglishNames:
                 for part in text[entity.start : entity.end].split():
                     sure.update(map(plain, (part, *part.split("-"))))
         sure = {key for key in sure if len(key) > 2 and self._kinds.get(key, 0) & (WORD | NAME) != WORD}
+        keyed = [(start, end, [plain(name) for name in names]) for start, end, names in alone]
         mailed: set[str] = set()
-        if "@" in text:
+        if "@" in text and _may_be_mailed(text, {key for _, _, keys in keyed for key in (keys[0], keys[-1])}):
             mailed = {plain(w) for box in _mailboxes(text) for w in _SEPARATORS.split(box) if len(w) > 3}
-        for start, end, names in alone:
-            keys = [plain(name) for name in names]
+        for start, end, keys in keyed:
             if all(key in sure for key in keys) and text[end : end + 3] != " & ":
                 yield Entity("PERSON", start, end, 0.7, "named in full elsewhere")
             elif keys[0] in mailed or keys[-1] in mailed:
