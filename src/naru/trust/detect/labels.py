@@ -216,9 +216,12 @@ class Labels:
         Args:
             at: the first of `ends` after `start`.
         """
-        distance = start - self.ends[at - 1]
+        before = self.ends[at - 1]
+        distance = start - before
         group = ""
-        if distance <= _REACH and (distance <= 1 or not self._is_parted(at - 1, start)):
+        if distance <= _REACH and (
+            distance <= 1 or self._text[before:start] in _PLAIN_GAPS or not self._is_parted(at - 1, start)
+        ):
             group = self._groups[at - 1]
             if distance <= _AFTER_WEIGHT:
                 return group, distance, True

@@ -17,7 +17,9 @@ from naru.trust.detect.tables import TableDetector
 from naru.trust.entity import CUSTOM, Detector, Entity
 
 DEFAULT_THRESHOLD = 0.5
-_START = attrgetter("start")
+_START, _END = attrgetter("start"), attrgetter("end")
+_CUSTOM_SIZE = len(CUSTOM)
+_LONG = 100
 
 
 @runtime_checkable
@@ -90,9 +92,8 @@ def resolve(found: list[Entity]) -> list[Entity]:
     kept: list[Entity] = []
     # Those that overlap are the last of `kept`, from `cluster` on, until one comes that does not.
     cluster, reach = 0, -1
-    for entity in found:
-        end = entity.end
-        if entity.start >= reach:
+    for entity, start, end in zip(found, map(_START, found), map(_END, found), strict=True):
+        if start >= reach:
             if len(kept) - cluster > 1:
                 kept[cluster:] = _settle(kept[cluster:])
             cluster, reach = len(kept), end
@@ -107,9 +108,9 @@ def resolve(found: list[Entity]) -> list[Entity]:
 def _rank(entity: Entity) -> tuple[bool, float, int]:
     # The operator's own words come first: they were named on purpose. Then certainty, where a longer span
     # gains a little with each sign, so that an address beats the name or the postal code within it.
-    kind, start, end, score, _ = entity
-    length = end - start
-    return kind.startswith(CUSTOM), score + min(length, 100) * 0.01, length
+    length = entity.end - entity.start
+    gain = length * 0.01 if length < _LONG else _LONG * 0.01
+    return entity.type[:_CUSTOM_SIZE] == CUSTOM, entity.score + gain, length
 
 
 def _settle(cluster: list[Entity]) -> list[Entity]:
