@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from naru.trust.detect.names_beside import is_monument
 from naru.trust.detect.names_latin import FAMILY, GIVEN, NAME, THING, WORD
+from naru.trust.detect.names_lexicon import words
 from naru.trust.entity import Entity
 
 _WINDOW = 48
-_LAST_WORD = re.compile(r"([^\W\d_]+(?:'s|’s)?)(?:\(s\)|\([^)\n]{1,14}\))?[\"'*\s\])’”]*$")
+# A search that begins within a word would only find again what its beginning has not.
+_LAST_WORD = re.compile(
+    r"([^\W\d_](?<![^\W\d_].)[^\W\d_]*+(?:'s|’s)?)(?:\(s\)|\([^)\n]{1,14}\))?[\"'*\s\])’”]*$"
+)
 _WORD_END = re.compile(r"(?:[^\W\d_]|['’])+\Z")
 _FIRM = re.compile(
     r",? (?:Inc|Ltd|LLC|LLP|PLC|GmbH|AG|BV|B\.V|AB|SA|S\.A|Co|Corp|KG|Oyj?|Pty|Pte|Bros"
@@ -28,10 +32,14 @@ _CONTACT = re.compile(
     r"|\(\d{2,4}\)|[\w.+-]{2,40}@"
     r"|DOB\b|born\b|aged\b|passport\b|SSN\b)"
 )
-_CLOSINGS = re.compile(
-    r"(?:regards|sincerely|thanks|thank you|cheers|best|yours|faithfully|truly|love|warmly|respectfully"
-    r"|wishes|xoxo|hugs|cordially|everything|advance|help|again|care)[,.!]?\s*\n\s*$",
-    re.IGNORECASE,
+_CLOSINGS = (
+    *words(
+        """
+regards sincerely thanks cheers best yours faithfully truly love warmly respectfully wishes xoxo hugs
+cordially everything advance help again care
+"""
+    ),
+    "thank you",
 )
 _GREETED = re.compile(r"[,!:]?\s*\n")
 _SMALL = re.compile(r"([a-z]{3,14})(?=[ ,.!?\n]|$)(?: ([a-z]{3,14})(?=[,.!?\n]|$))?")
@@ -51,6 +59,14 @@ _OWNED = frozenset(
 )
 NEVER = -1.0
 TITLED, LABEL, STRONG, ROLE, WEAK, LINE = 0.6, 0.55, 0.5, 0.35, 0.12, 0.1
+
+
+def _closes(before: str) -> bool:
+    """Whether a letter's closing and the end of its line are the last of what stands before."""
+    said = before.rstrip()
+    if "\n" not in before[len(said) :]:
+        return False
+    return (said[:-1] if said[-1:] in (",", ".", "!") else said).lower().endswith(_CLOSINGS)
 
 
 class Around:
@@ -145,8 +161,8 @@ class Around:
 
     def _sign(self, sign: str, bare: str) -> tuple[float, str]:
         if sign == ">" and (tag := _TAG.search(bare)):
-            words = {w for group in tag.groups() if group for w in re.split("[_-]", group.lower())}
-            return (LABEL, "label before it") if words & self._labels else (0.0, "")
+            named = {w for group in tag.groups() if group for w in re.split("[_-]", group.lower())}
+            return (LABEL, "label before it") if named & self._labels else (0.0, "")
         if sign == ",":
             found = _LAST_WORD.search(bare[:-1])
             word = found.group(1).lower() if found else ""
@@ -185,7 +201,7 @@ class Around:
         """At the start of a line or of the text."""
         stop = text.find("\n", start)
         line = text[start : stop if stop >= 0 else len(text)].strip() if stop - start < 60 else ""
-        if line and _CLOSINGS.search(text[max(0, start - 40) : start]):
+        if line and _closes(text[max(0, start - 40) : start]):
             return STRONG, "signature"
         return LINE, ""
 
