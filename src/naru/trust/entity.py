@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 ENTITY_TYPES = (
@@ -52,6 +53,10 @@ class Entity(NamedTuple):
     end: int
     score: float
     reason: str
+
+
+entity_of: Callable[[tuple[str, int, int, float, str]], Entity] = partial(tuple.__new__, Entity)
+"""The entity of such a tuple, for where hundreds are made a text: in half the time of `Entity(…)`."""
 
 
 class Detector(Protocol):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 
 from naru.trust.detect.labels import Labels
-from naru.trust.entity import Entity
+from naru.trust.entity import Entity, entity_of
 
 _LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"
 _MAX_LOCAL = 64
@@ -74,7 +74,7 @@ def find_emails(text: str) -> Iterator[Entity]:
             end = at + 1 + len(domain)
             # git@host:path names a repository and no person.
             if "." in domain and not (local == "git" and text[end : end + 1] in (":", "/")):
-                yield Entity("EMAIL", at - len(local), end, 0.95, "shape of an e-mail address")
+                yield entity_of(("EMAIL", at - len(local), end, 0.95, "shape of an e-mail address"))
         at = text.find("@", at + 1)
 
 
@@ -102,7 +102,7 @@ def find_ipv4(text: str, start: int, labels: Labels) -> Entity | None:
         score = 0.35
     elif found.end() - start == len("1.2.3.4"):
         score = 0.55 if found.group() in ("8.8.8.8", "1.1.1.1", "8.8.4.4", "1.0.0.1", "9.9.9.9") else 0.4
-    return Entity("IP", start, found.end(), score, "shape of an IP address")
+    return entity_of(("IP", start, found.end(), score, "shape of an IP address"))
 
 
 def _is_version(text: str, start: int, value: str) -> bool:

@@ -9,19 +9,23 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from naru.trust.detect import korean, network, papers, payment, phones
 from naru.trust.detect.labels import OTHER, Labels
 from naru.trust.detect.number import NUMBER, Number, Shape, cuts_of, is_thousands, shape_of
-from naru.trust.entity import Entity
+from naru.trust.entity import Entity, entity_of
 
 _SURE = 0.5
 _CERTAIN = 0.8
 _PHONE_DIGITS = range(7, 18)
 _MAX_GROUPS = 6
 _HIDDEN = re.compile(r" ?-? ?[*●○xX#]")
+_HIDING = frozenset(b"%c" % sign for sign in b" -*xX#")
+"""What it begins with, in signs drawn."""
 _MAX_LENGTH = 72
 _MAX_PLANS = 2048
+_BATCH = 512
 _COMMA, _PLUS = ord(","), ord("+")
 _BIRTH, _HIDDEN_DIGITS = 6, 12
 
@@ -74,23 +78,42 @@ _Rules = tuple[Callable[[Number], korean.Guess | None], ...]
 _Special = Callable[[str, int, int, Labels], Entity | None]
 
 
+class _RulesFor(dict[str, _Rules]):
+    """Of what a number so grouped may be, what its label leaves: some it must promise, some it rules out.
+
+    By the label's group and the first digit; filled as they are asked for.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def __missing__(self, key: str) -> _Rules:
+        shape, label, lead = self._shape, key[:-1], key[-1]
+        may = (rule for rule in _rules_of(shape.groups) if rule not in _MAY or _MAY[rule](shape, label, lead))
+        rules = self[key] = tuple(may)
+        return rules
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What a number may be, from its shape.
 
     Attributes:
-        rules: by the group of its label and its first digit, filled as they are asked for.
+        rules: by the group of its label and its first digit, or `+` where that stands before it.
         is_number: there is any rule.
         special: looks whether it is more than groups of digits.
         is_plain: it is neither special nor a list, nor too long.
+        is_birth: it is special only where its end is hidden.
         cuts: it may also end at one of its blanks; how long and what it is then, the longest first.
     """
 
     shape: Shape
-    rules: dict[str, _Rules]
+    rules: _RulesFor
     is_number: bool
     special: _Special | None
     is_plain: bool
+    is_birth: bool
     cuts: tuple[tuple[int, _Plan], ...]
 
 
@@ -101,14 +124,22 @@ class _Plans(dict[bytes, _Plan]):
     """
 
     def __missing__(self, drawn: bytes) -> _Plan:
-        chain = drawn[:_MAX_LENGTH]
-        shape = shape_of(chain)
+        head = drawn[:_MAX_LENGTH]
+        shape = shape_of(head)
         is_number = not shape.is_decimal and _rules_of(shape.groups) != ()
-        special = _special_of(chain, shape.groups)
-        is_plain = special is None and not shape.is_list and chain == drawn
-        cuts = ((cut, self[chain[:cut]]) for cut in cuts_of(chain))
-        plan = _Plan(shape, {}, is_number, special, is_plain, tuple(cut for cut in cuts if cut[1].is_number))
-        if chain == drawn:
+        special = _special_of(head, shape.groups)
+        is_plain = special is None and not shape.is_list and head == drawn
+        cuts = ((cut, self[head[:cut]]) for cut in cuts_of(head))
+        plan = _Plan(
+            shape,
+            _RulesFor(shape),
+            is_number,
+            special,
+            is_plain,
+            special is _read_hidden and head == drawn,
+            tuple(cut for cut in cuts if cut[1].is_number),
+        )
+        if head == drawn:
             if len(self) >= _MAX_PLANS:
                 self.clear()
             self[drawn] = plan
@@ -154,12 +185,6 @@ def _rules_of(groups: tuple[int, ...]) -> _Rules:
     return (*rules, phones.classify_phone) if size in _PHONE_DIGITS else rules
 
 
-def _rules_for(shape: Shape, label: str, lead: str) -> _Rules:
-    """Of what a number so grouped may be, what a label leaves: some it must promise, some it rules out."""
-    may = (rule for rule in _rules_of(shape.groups) if rule not in _MAY or _MAY[rule](shape, label, lead))
-    return tuple(may)
-
-
 def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> None:
     """A closer look at each number: special shapes first, then every rule for its count of digits."""
     done = 0
@@ -167,29 +192,38 @@ def read_numbers(text: str, drawn: bytes, near: Labels, found: list[Entity]) -> 
     at = 1
     number = Number(text)
     plans = _PLANS
-    for match in NUMBER.finditer(drawn):
+    # Some hundred at a time: the engine and what follows would drive each other out of the processor's cache.
+    matches = NUMBER.finditer(drawn)
+    for match in chain.from_iterable(iter(lambda: tuple(islice(matches, _BATCH)), ())):
         start, end = match.span(1)
         start -= 1
         if start < done or (drawn[start - 1] == _COMMA and is_thousands(text, start)):
             continue
         plan = plans[drawn[start:end]]
-        if not plan.is_plain and (done := _read_special(text, start, end, plan, near, found)):
+        if (
+            not plan.is_plain
+            and (not plan.is_birth or drawn[end : end + 1] in _HIDING)
+            and (done := _read_special(text, start, end, plan, near, found))
+        ):
             continue
         best: korean.Guess | None = None
         if plan.is_number and match.lastindex == 1:
-            while ends[at] <= start:
-                at += 1
+            at = bisect_right(ends, start, at)
             label = near.find_near(at, start, end)
-            best = _guess(number, drawn, start, end, plan, label)
+            lead = "+" if drawn[start - 1] == _PLUS and start else text[start]
+            if rules := plan.rules[label[0] + lead]:
+                number.move(start, end, plan.shape, label)
+                best = rules[0](number) if len(rules) == 1 else _guess(number, rules)
             # The halves of a parcel's number, `6143 1522 3352`, are no numbers of their own.
-            done = end if plan.shape.is_even and label[0] == OTHER else 0
+            done = end if label[0] == OTHER and plan.shape.is_even else 0
         if plan.cuts and (best is None or best[1] < _CERTAIN):
-            best, end = _read_cuts(number, drawn, start, end, plan, near, best)
+            lead = "+" if drawn[start - 1] == _PLUS and start else text[start]
+            best, end = _read_cuts(number, lead, start, end, plan, near, best)
         if best is not None:
             kind, score, reason = best
             if kind == "PHONE":
                 start, end = phones.widen_phone(text, start, end)
-            found.append(Entity(kind, start, end, score, reason))
+            found.append(entity_of((kind, start, end, score, reason)))
             if score >= _SURE:
                 done = end
 
@@ -205,13 +239,15 @@ def _read_special(text: str, start: int, end: int, plan: _Plan, near: Labels, fo
 
 
 def _read_cuts(
-    number: Number, drawn: bytes, start: int, end: int, plan: _Plan, near: Labels, best: korean.Guess | None
+    number: Number, lead: str, start: int, end: int, plan: _Plan, near: Labels, best: korean.Guess | None
 ) -> tuple[korean.Guess | None, int]:
     """The best reading of a chain of digits that may be cut at each of its blanks, and where that ends."""
     at = bisect_right(near.ends, start)
     for length, shorter in plan.cuts:
         cut = start + length
-        guess = _guess(number, drawn, start, cut, shorter, near.find_near(at, start, cut))
+        label = near.find_near(at, start, cut)
+        number.move(start, cut, shorter.shape, label)
+        guess = _guess(number, shorter.rules[label[0] + lead])
         if guess is not None and (best is None or guess[1] > best[1]):
             best, end = guess, cut
         if best is not None and best[1] >= _CERTAIN:
@@ -219,18 +255,8 @@ def _read_cuts(
     return best, end
 
 
-def _guess(
-    number: Number, drawn: bytes, start: int, end: int, plan: _Plan, near: tuple[str, int, bool]
-) -> korean.Guess | None:
+def _guess(number: Number, rules: _Rules) -> korean.Guess | None:
     """The likeliest of what the rules say of a number."""
-    label, _, _ = near
-    lead = "+" if drawn[start - 1] == _PLUS and start else number.text[start]
-    rules = plan.rules.get(label + lead)
-    if rules is None:
-        rules = plan.rules[label + lead] = _rules_for(plan.shape, label, lead)
-    if not rules:
-        return None
-    number.move(start, end, plan.shape, near)
     best: korean.Guess | None = None
     for rule in rules:
         guess = rule(number)

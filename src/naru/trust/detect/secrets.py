@@ -10,7 +10,7 @@ import re
 import string
 from dataclasses import dataclass
 
-from naru.trust.entity import Entity
+from naru.trust.entity import Entity, entity_of
 
 _KEY = "API_KEY"
 _END = r"(?![A-Za-z0-9_\-])"
@@ -221,7 +221,8 @@ def match_secret(rule: Secret, text: str, start: int) -> Entity | None:
         body = found.group()
         if rule.vendor == "OpenAI or alike" and not looks_random(body[3:]):
             return None
-    return Entity(rule.type, found.start(group), found.end(group), 0.95, f"prefix of {rule.vendor}")
+    start, end = found.span(group)
+    return entity_of((rule.type, start, end, 0.95, f"prefix of {rule.vendor}"))
 
 
 def match_pem(text: str, start: int, next_end: int) -> Entity | None:
@@ -264,7 +265,7 @@ def match_labelled(kind: str, text: str, label_end: int) -> Entity | None:
         return None
     if is_placeholder(value[:_TELLING]) or "://" in value or not looks_random(value):
         return None
-    return Entity(_KEY, start, start + len(value), 0.8, "label before it")
+    return entity_of((_KEY, start, start + len(value), 0.8, "label before it"))
 
 
 def _cut(value: str, opening: str, is_form: bool) -> str:
@@ -317,7 +318,7 @@ def _password(value: str, start: int, sign: str, is_quoted: bool) -> Entity | No
         is_likely = has_digit or (has_sign and is_long)
     else:
         is_likely = has_digit and has_letter and is_long
-    return Entity("PASSWORD", start, start + size, 0.85, "label before it") if is_likely else None
+    return entity_of(("PASSWORD", start, start + size, 0.85, "label before it")) if is_likely else None
 
 
 def looks_random(value: str) -> bool:
