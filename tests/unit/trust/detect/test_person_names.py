@@ -140,6 +140,22 @@ def test_made_documents_of_many_registers():
     assert measure(PERSON.find, kept, frozenset({"PERSON"})).f1 >= 0.95
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("See you there.\n\nCheers,\nZorvane\n", ["Zorvane"]),
+        ("See you there.\nThank you!\n\n  Zorvane\n", ["Zorvane"]),
+        ("See you there.\nZorvane\n", []),
+        ("The note from Zorvane came: x_ZORVANE-9@example.com", ["Zorvane"]),
+        ("The note from Zorvane came: info@example.com", []),
+        ("The note from Zorvane came: zorvane12345@example.com", []),
+    ],
+)
+def test_an_unknown_word_under_a_closing_or_in_an_address(text: str, expected: list[str]):
+    """A word of no list is a name under a letter's closing, and where its mailbox is named alike."""
+    assert names(text) == expected
+
+
 @pytest.mark.skipif(not (SHARED / "pii").exists(), reason="development data is not here")
 def test_klue_person_names():
     """F1 of at least 0.60 by exact span on news and reviews the rules were not written with."""
