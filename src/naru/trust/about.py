@@ -9,7 +9,7 @@ ABOUT: Final[Mapping[str, str]] = {
     "PERSON": "names of people, Korean and English",
     "PHONE": "telephone numbers: mobile, land line, 15xx, +82 and other countries'",
     "EMAIL": "e-mail addresses",
-    "ADDRESS": "postal addresses, Korean and English, these with their postal code",
+    "ADDRESS": "postal addresses, Korean and English (these with their postal code)",
     "POSTAL_CODE": "postal codes before or behind an address, or by their label",
     "BIRTH_DATE": "dates of birth",
     "KR_RRN": "Korean resident registration numbers (주민등록번호)",
