@@ -11,6 +11,7 @@ __all__ = ["postgres_server", "redis_server"]
 TESTS = Path(__file__).parent
 BROWSER_TESTS = TESTS / "e2e" / "console"
 SLOW = (
+    "architecture/test_imports.py::test_a_start_carries_no_library",
     "architecture/test_imports.py::test_no_module_is_slow_to_import",
     "contract/engines/test_move.py",
     "docs/test_examples.py",
@@ -25,6 +26,7 @@ SLOW = (
     "unit/identity/keys/test_identity_cli.py",
     "unit/metering/test_ledger_writer.py",
     "unit/quota/test_conservation",
+    "unit/test_server.py::test_garbage",
     "unit/trust/combine/test_combine_flow.py",
     "unit/trust/detect/test_scanner.py::test_memory_stays_flat",
     "unit/trust/guard/test_guard_injection.py::test_time_is_linear",
