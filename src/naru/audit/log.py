@@ -74,6 +74,7 @@ class AuditLog(WriteBehind[Stamped]):
         self._clock = clock
         self._witnesses = [WitnessFile(path) for path in witness_paths]
         self._copied: str | None = None
+        self._copying = threading.Lock()
         self._key: Ed25519PrivateKey | None = None
         self._signer: Signer | None = None
         self._opening = threading.Lock()
@@ -231,13 +232,14 @@ class AuditLog(WriteBehind[Stamped]):
     def _copy(self, newest: str | None) -> None:
         """Copy a checkpoint that the copies may lack: another replica made it, or a crash came between the
         commit and the copy."""
-        if newest is None or newest == self._copied:
-            return
-        for witness in self._witnesses:
-            if not witness.holds(newest):
-                witness.append(newest)
-        if not self.witness_failures:  # a file that is away now is tried again
-            self._copied = newest
+        with self._copying:  # who signed and the log's own thread may come at once
+            if newest is None or newest == self._copied:
+                return
+            for witness in self._witnesses:
+                if not witness.holds(newest):
+                    witness.append(newest)
+            if not self.witness_failures:  # a file that is away now is tried again
+                self._copied = newest
 
     def _tend(self) -> bool:
         """Other replicas and commands append too, so the head is asked; not more often than needed."""

@@ -21,7 +21,7 @@ _SIZES = (_PER_STATEMENT, 16, 1)
 """Of statements, in rows: few, so that the driver finds them prepared."""
 _MAX_SHAPES = 4
 
-_shapes: dict[str, tuple[tuple[int, ...], ...]] = {}
+_shapes: dict[sa.Table, tuple[tuple[int, ...], ...]] = {}
 """By table, which columns the statements name that were made so far; the fewest first."""
 
 
@@ -57,14 +57,14 @@ def _shape_of(table: sa.Table, rows: Sequence[Row]) -> tuple[int, ...]:
     table.
     """
     used = {place for place, values in enumerate(zip(*rows, strict=True)) if values.count(None) < len(rows)}
-    shapes = _shapes.get(table.name, ())
+    shapes = _shapes.get(table, ())
     for shape in shapes:
         if used.issubset(shape):
             return shape
     if len(rows) < _PER_STATEMENT or len(shapes) == _MAX_SHAPES or len(used) == 1:
         return tuple(range(len(table.columns)))
     shape = tuple(sorted(used))
-    _shapes[table.name] = tuple(sorted((*shapes, shape), key=len))
+    _shapes[table] = tuple(sorted((*shapes, shape), key=len))
     return shape
 
 

@@ -50,7 +50,6 @@ _BORN_AFTER = re.compile(
     r"|입|인|으|의|남|여|\s)|에?\s?(?:태어|출생)|\(생\))"
 )
 _SEX = re.compile(r"\s?(?:생)?\s?[,/·|]?\s?(?:남|여|M|F|남성|여성|남자|여자|male|female)\b")
-_NAME_BRACKET = re.compile(r"[가-힣A-Za-z]\s?\($")
 
 
 def _valid(m: re.Match[str]) -> bool:

@@ -41,7 +41,6 @@ cordially everything advance help again care
     ),
     "thank you",
 )
-_GREETED = re.compile(r"[,!:]?\s*\n")
 _SMALL = re.compile(r"([a-z]{3,14})(?=[ ,.!?\n]|$)(?: ([a-z]{3,14})(?=[,.!?\n]|$))?")
 # The engine skips to a blank; few stand after the last two, then three signs of a cue.
 _BLANK = re.compile(

@@ -38,17 +38,19 @@ def read_spaced(text: str, end: int) -> Entity | None:
 
 def read_vietnamese(text: str, end: int) -> Entity | None:
     """쩐 티 흐엉."""
-    for k in range(9, 3, -1):
-        m = _VIET.match(text, end - k) if end >= k else None
-        if m is not None and not "가" <= text[end - k - 1 : end - k] <= "힣":
-            return Entity("PERSON", m.start(), m.end(), 0.85, "foreign name")
-    return None
+    m = _match_back(_VIET, text, end, range(9, 3, -1))
+    return Entity("PERSON", m.start(), m.end(), 0.85, "foreign name") if m is not None else None
 
 
 def read_masked(text: str, end: int) -> Entity | None:
     """홍*동 님."""
-    for k in range(7, 2, -1):
-        m = _MASKED.match(text, end - k) if end >= k else None
-        if m is not None and not "가" <= text[end - k - 1 : end - k] <= "힣":
-            return Entity("PERSON", m.start(), m.end(), 0.97, "masked name")
+    m = _match_back(_MASKED, text, end, range(7, 2, -1))
+    return Entity("PERSON", m.start(), m.end(), 0.97, "masked name") if m is not None else None
+
+
+def _match_back(expression: re.Pattern[str], text: str, end: int, backs: range) -> re.Match[str] | None:
+    """What begins so many signs back, the first that fits, where no word goes on into it."""
+    for start in (end - back for back in backs if back <= end):
+        if not "가" <= text[start - 1 : start] <= "힣" and (m := expression.match(text, start)):
+            return m
     return None

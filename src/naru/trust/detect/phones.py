@@ -37,7 +37,6 @@ _NATIONWIDE = re.compile(
     r"1(?:5(?:22|33|44|66|77|88|99)|6(?:00|11|22|33|44|55|61|66|68|70|77|88|99)|8(?:00|11|22|33|44|55|66|77|88|99))"
 )
 _NATIONWIDE_SIZE, _NATIONWIDE_GROUPS = 8, frozenset({(4, 4), (8,)})
-_BAD_NANP = frozenset(["911", "555"])
 SPOKEN = "(?:공|영)일(?:공|영)"
 """How a number begins that is written as it is said."""
 _SPOKEN = re.compile(r"[공영]일[공영](?:[ ,.\-]{0,2}(?:[공영일이삼사오육륙칠팔구]|[0-9])){8}(?![0-9])")
